@@ -1,0 +1,1 @@
+"""Wh times g/kWh over time."""

@@ -1,0 +1,1 @@
+"""Do on a schedule what can be done by hand."""

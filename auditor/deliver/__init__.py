@@ -1,0 +1,1 @@
+"""Take what was rendered to people: files and mail."""

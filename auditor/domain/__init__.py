@@ -1,0 +1,1 @@
+"""The nouns: frozen values and the columns of every frame between the stages. No input or output."""

@@ -1,0 +1,147 @@
+"""The columns of every frame between the stages, and one check for all of them.
+
+Text of few distinct values is `category`, other text `str` (missing: None); instants are
+`datetime64[us, UTC]` (missing: NaT); measurements are float64 (missing: NaN, never 0 or -1).
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+CATEGORY = "category"
+TEXT = "str"
+INSTANT = "datetime64[us, UTC]"
+NUMBER = "float64"
+WHOLE = "int64"
+FLAG = "bool"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Name, dtype and meaning of one column."""
+
+    name: str
+    dtype: str
+    meaning: str
+
+
+KEY = ("cluster", "raw_job_id", "submit_utc", "n_restarts")
+
+JOBS = (
+    Column("cluster", CATEGORY, "name of the cluster; never empty"),
+    Column("raw_job_id", TEXT, "JobIDRaw in Slurm (digits); JobID where an export has no JobIDRaw"),
+    Column("submit_utc", INSTANT, "Submit; Start stands in, flagged"),
+    Column("n_restarts", WHOLE, "restart count, 0 where the export gives none"),
+    Column("job_id", TEXT, "the id as people know it: 14_4, 21+0, 4711"),
+    Column("parent_job_id", TEXT, "array master or het leader; None for a plain job"),
+    Column("user", CATEGORY, "user name; None where the export has none"),
+    Column("account", CATEGORY, "Slurm account (project)"),
+    Column("partition", CATEGORY, "partition"),
+    Column("qos", CATEGORY, "quality of service"),
+    Column("wckey", CATEGORY, "WCKey, a wish its owner may rewrite"),
+    Column("state", CATEGORY, "COMPLETED, FAILED, ... without 'by UID'"),
+    Column("job_name", TEXT, "what its owner called it; hostile text"),
+    Column("node_list", CATEGORY, "Slurm host list of its nodes; None if it never started"),
+    Column("eligible_utc", INSTANT, "Eligible"),
+    Column("start_utc", INSTANT, "start of the run; NaT if it never started"),
+    Column("end_utc", INSTANT, "start + elapsed_s + suspended_s, always, for a run that started "
+           "(an open one is counted to the moment of the export); the moment it was given up for "
+           "one that never started, NaT while pending"),
+    Column("elapsed_s", WHOLE, "seconds it ran, suspension not counted; 0 if it never started"),
+    Column("reported_elapsed_s", WHOLE, "elapsed as the export says; differs from elapsed_s for a "
+           "runaway only, which is counted up to its time limit"),
+    Column("suspended_s", WHOLE, "seconds of suspension between start and end"),
+    Column("time_limit_s", NUMBER, "time limit [s]; inf for UNLIMITED"),
+    Column("n_cpus", NUMBER, "allocated CPUs"),
+    Column("n_nodes", NUMBER, "allocated nodes"),
+    Column("n_gpu", NUMBER, "allocated accelerators, each counted once; MIG slices count as such"),
+    Column("gpu_types", CATEGORY, "what they are, as accounting says: 'a100=4', 'a100=1,v100=1', "
+           "'=2' without type, '' for none"),
+    Column("memory_bytes", NUMBER, "allocated memory, all nodes together (AllocTRES, else ReqMem)"),
+    Column("requested_memory_decimal_gb", NUMBER, "ReqMem, all nodes together, with 1000 M = 1 G "
+           "as GreenAlgorithms4HPC reads it; AllocTRES in the same convention where unusable"),
+    Column("total_cpu_s", NUMBER, "CPU time used, user + system"),
+    Column("max_rss_bytes", NUMBER, "memory used at its peak, all tasks together where known"),
+    Column("gpu_utilisation_ratio", NUMBER, "mean utilisation of its accelerators, 0..1"),
+    Column("consumed_energy_j", NUMBER, "ConsumedEnergyRaw where credible as a measurement"),
+    Column("is_open", FLAG, "not ended at the moment of the export"),
+    Column("quality_flags", WHOLE, "bits of QualityFlag"),
+    Column("rank", WHOLE, "orders the views of one run: a later view has the higher rank"),
+    Column("source", CATEGORY, "file or source it came from"),
+    Column("line", WHOLE, "1-based line or record there"),
+)  # fmt: skip
+
+HARDWARE = (
+    Column("gpu_model", CATEGORY, "catalogue name; the site's word if unknown; '' without GPU"),
+    Column("gpu_max_w", NUMBER, "maximum draw of one accelerator of this job [W]"),
+    Column("gpu_max_low_w", NUMBER, "lower bound of the same"),
+    Column("gpu_max_high_w", NUMBER, "upper bound of the same"),
+    Column("gpu_idle_w", NUMBER, "idle draw of one accelerator [W]"),
+    Column("gpu_idle_low_w", NUMBER, "lower bound of the same"),
+    Column("gpu_idle_high_w", NUMBER, "upper bound of the same"),
+    Column("gpu_known", FLAG, "the model is in the catalogue or its watts are stated; True "
+           "without GPU"),
+    Column("cpu_model", CATEGORY, "catalogue name, '' where unknown"),
+    Column("cpu_max_w_per_core", NUMBER, "draw of one core at full load [W]"),
+    Column("cpu_max_low_w_per_core", NUMBER, "lower bound of the same"),
+    Column("cpu_max_high_w_per_core", NUMBER, "upper bound of the same"),
+    Column("cpu_idle_w_per_core", NUMBER, "draw of one idle core [W]"),
+    Column("cpu_known", FLAG, "the processor is in the catalogue or its watts are stated"),
+    Column("node_base_w", NUMBER, "base load of the nodes of this job that falls to it by its "
+           "share of their cores [W]; NaN where not stated"),
+    Column("hardware_rule", CATEGORY, "in words: which rule gave these figures"),
+)  # fmt: skip
+
+COMPONENTS = ("gpu", "cpu", "memory", "node")
+
+ENERGY = (
+    *(
+        Column(f"{component}{bound}_wh", NUMBER, f"IT energy of the {component} part [Wh]")
+        for component in COMPONENTS
+        for bound in ("_low", "", "_high")
+    ),
+    Column("pue", NUMBER, "power usage effectiveness applied"),
+    Column("it_energy_wh", NUMBER, "sum of the components, without PUE"),
+    Column("energy_low_wh", NUMBER, "lower bound, PUE's included"),
+    Column("energy_wh", NUMBER, "it_energy_wh x pue"),
+    Column("energy_high_wh", NUMBER, "upper bound, PUE's included"),
+    *(Column(f"{c}_basis", CATEGORY, "measured, utilisation, modelled, assumed; '' if nothing")
+      for c in COMPONENTS),
+)  # fmt: skip
+
+CARBON = (
+    Column("zone", CATEGORY, "grid zone"),
+    Column("intensity_g_per_kwh", NUMBER, "time-weighted mean over the run [gCO2e/kWh]"),
+    Column("intensity_measured_ratio", NUMBER, "share of the run on measured hours, 0..1"),
+    Column("carbon_low_g", NUMBER, "lower bound [gCO2e]"),
+    Column("carbon_g", NUMBER, "location-based operational carbon [gCO2e]"),
+    Column("carbon_high_g", NUMBER, "upper bound [gCO2e]"),
+    Column("embodied_g", NUMBER, "embodied carbon of the run [gCO2e]; NaN where no factor is known"),
+    Column("factor_set", CATEGORY, "id of the factors that made this estimate"),
+)  # fmt: skip
+
+# The book holds these; submit_month ('2026-11', UTC) is its partition beside the cluster.
+BOOK = (*JOBS, *HARDWARE, *ENERGY, *CARBON)
+
+
+def names(columns: tuple[Column, ...]) -> list[str]:
+    """Return the names of the columns, in order."""
+    return [column.name for column in columns]
+
+
+def check(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return the frame if it holds the columns with their dtypes.
+
+    Raises
+    ------
+    TypeError
+        A column is missing or of another dtype: a bug in the stage before.
+    """
+    for column in columns:
+        if column.name not in frame.columns:
+            msg = f"column {column.name} is missing"
+            raise TypeError(msg)
+        if str(frame[column.name].dtype) != column.dtype:
+            msg = f"column {column.name} is {frame[column.name].dtype}, not {column.dtype}"
+            raise TypeError(msg)
+    return frame

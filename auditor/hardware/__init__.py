@@ -1,0 +1,1 @@
+"""Which nodes have which accelerators and processors, and which rule said so."""

@@ -1,0 +1,1 @@
+"""Carbon intensity of electricity: one file per source, no arithmetic."""

@@ -1,0 +1,1 @@
+"""Turn raw accounting of every dialect into one frame of jobs, and rejects."""

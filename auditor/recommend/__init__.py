@@ -1,0 +1,1 @@
+"""What would have helped: one file per rule, over history."""

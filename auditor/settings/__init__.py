@@ -1,0 +1,1 @@
+"""Typed configuration, its loader and the generated example."""
