@@ -1,1 +1,1 @@
-"""The nouns: frozen values and the columns of every frame between the stages. No input or output."""
+"""The nouns: frozen values and the columns of the frames between the stages."""

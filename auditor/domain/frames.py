@@ -116,7 +116,7 @@ CARBON = (
     Column("carbon_low_g", NUMBER, "lower bound [gCO2e]"),
     Column("carbon_g", NUMBER, "location-based operational carbon [gCO2e]"),
     Column("carbon_high_g", NUMBER, "upper bound [gCO2e]"),
-    Column("embodied_g", NUMBER, "embodied carbon of the run [gCO2e]; NaN where no factor is known"),
+    Column("embodied_g", NUMBER, "embodied carbon of the run [gCO2e]; NaN without a factor"),
     Column("factor_set", CATEGORY, "id of the factors that made this estimate"),
 )  # fmt: skip
 

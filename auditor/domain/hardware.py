@@ -38,7 +38,7 @@ class Cpu:
 
     @property
     def w_per_core(self) -> float:
-        """Nameplate power of one core: TDP over cores. [W]"""
+        """Nameplate power of one core: TDP over cores [W]."""
         return self.tdp_w / self.n_cores
 
 

@@ -30,10 +30,10 @@ class Period:
 
     @property
     def start_s(self) -> int:
-        """Start in whole seconds since 1970. [s]"""
+        """Start in whole seconds since 1970 [s]."""
         return int(self.start_utc.timestamp())
 
     @property
     def end_s(self) -> int:
-        """End in whole seconds since 1970. [s]"""
+        """End in whole seconds since 1970 [s]."""
         return int(self.end_utc.timestamp())
