@@ -1,0 +1,90 @@
+"""The command: global options, the verbs, and how expected failures end."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import auditor
+from auditor.cli import check, config, demo, estimate, explain, factors, ingest, publish, report
+from auditor.cli.state import State
+from auditor.errors import AuditorError
+
+app = typer.Typer(
+    name="auditor",
+    help="What did the cluster's jobs emit, whose were they, and what do we do about it?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+
+app.command("demo")(demo.demo)
+app.command("ingest")(ingest.ingest)
+app.command("report")(report.report)
+app.command("publish")(publish.publish)
+app.command("explain")(explain.explain)
+app.command("estimate")(estimate.estimate)
+app.command("factors")(factors.factors)
+app.command("check")(check.check)
+app.add_typer(config.app, name="config")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"auditor {auditor.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Configuration; else $AUDITOR_CONFIG, /etc/auditor/auditor.toml, ./auditor.toml.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    context.obj = State(config_file)
+
+
+def _global_options_first(arguments: list[str]) -> list[str]:
+    """Let `--config FILE` stand after the verb too, as people type it."""
+    moved: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--config":
+            moved += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word.startswith("--config="):
+            moved.append(word)
+        else:
+            rest.append(word)
+    return moved + rest
+
+
+def main() -> None:
+    """Run the command; expected errors become a message, a hint and an exit code."""
+    try:
+        app(args=_global_options_first(sys.argv[1:]))
+    except AuditorError as error:
+        typer.secho(f"auditor: {error}", err=True, fg="red")
+        if error.hint:
+            typer.echo(f"  {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`auditor report | head`): nothing to say.
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,81 @@
+"""Open export files: plain, compressed, or standard input."""
+
+import gzip
+import hashlib
+import io
+import lzma
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from auditor.errors import UsageError
+
+STDIN = "-"
+
+
+class DigestingStream(io.RawIOBase):
+    """A binary stream that remembers the SHA-256 of what was read from it."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        super().__init__()
+        self._inner = inner
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, or to the end."""
+        chunk = self._inner.read(size)
+        self._digest.update(chunk)
+        return chunk
+
+    def digest(self) -> str:
+        """Name the content read so far."""
+        return self._digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class OpenExport:
+    """An export being read: its name for people, its stream, its size where known [bytes]."""
+
+    name: str
+    stream: DigestingStream
+    size_bytes: int | None
+
+
+@contextmanager
+def open_export(path: str) -> Iterator[OpenExport]:
+    """Open an export for reading; `-` is standard input, .gz and .xz are unpacked on the way.
+
+    Raises
+    ------
+    UsageError
+        The file is missing or may not be read.
+    """
+    if path == STDIN:
+        yield OpenExport("standard input", DigestingStream(sys.stdin.buffer), None)
+        return
+    file = Path(path)
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise UsageError(msg, hint="Name export files, or - for standard input.") from error
+    with opened, _unpacked(opened, file.suffix) as stream:
+        size_bytes = file.stat().st_size if stream is opened else None
+        yield OpenExport(file.name, DigestingStream(stream), size_bytes)
+
+
+def _unpacked(opened: BinaryIO, suffix: str) -> BinaryIO:
+    match suffix:
+        case ".gz":
+            return cast("BinaryIO", gzip.GzipFile(fileobj=opened))
+        case ".xz":
+            return cast("BinaryIO", lzma.LZMAFile(opened))
+        case _:
+            return opened

@@ -1,0 +1,93 @@
+"""Write the example configuration from the types, so that it cannot drift from them."""
+
+import textwrap
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from auditor.settings.models import (
+    Cluster,
+    ConstantIntensity,
+    CsvIntensity,
+    Node,
+    Section,
+    Settings,
+)
+
+_HEADER = """\
+# Configuration of auditor. Keys that are commented out show their default or an example.
+# Relative paths are relative to this file and unknown keys are errors: `auditor config check`.
+"""
+# What the example states, beyond defaults: one small GPU cluster.
+_STATED: dict[type[BaseModel], dict[str, Any]] = {
+    Cluster: {"name": "alpha", "timezone": "Europe/Oslo", "zone": "DE", "pue": 1.3},
+    Node: {
+        "match": "gpu[001-016]",
+        "partition": "gpu*",
+        "gpu": "NVIDIA A100-SXM4-80GB",
+        "cpu": "AMD EPYC 7763",
+    },
+    ConstantIntensity: {"zone": "NO", "source": "constant", "g_per_kwh": 30},
+    CsvIntensity: {"zone": "DE", "source": "csv", "path": "de-2026.csv"},
+}
+_SITE = {"name": "Example HPC", "timezone": "Europe/Berlin"}
+
+
+def _literal(value: Any) -> str:  # noqa: ANN401  (any TOML value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, dict):
+        pairs = (f"{key} = {_literal(item)}" for key, item in value.items())
+        return "{ " + ", ".join(pairs) + " }"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _shown_value(field: FieldInfo) -> str:
+    if field.examples:
+        return _literal(field.examples[0])
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is not None:
+        return _literal(default)
+    msg = "a key without default needs an example"
+    raise ValueError(msg)
+
+
+def _table(section: type[Section], stated: dict[str, Any], indent: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, field in section.model_fields.items():
+        if key in {"clusters", "intensity", "nodes"}:
+            continue
+        comment = indent + "# "
+        lines += textwrap.wrap(
+            field.description or "", 96, initial_indent=comment, subsequent_indent=comment
+        )
+        if key in stated:
+            lines.append(f"{indent}{key} = {_literal(stated[key])}")
+        elif field.is_required():
+            lines.append(f"{indent}{key} = {_shown_value(field)}")
+        else:
+            lines.append(f"{indent}# {key} = {_shown_value(field)}")
+    return lines
+
+
+def _heading(name: str, section: type[Section], indent: str = "") -> list[str]:
+    about = (section.__doc__ or "").splitlines()[0]
+    return ["", f"{indent}# {about}", f"{indent}{name}"]
+
+
+def example_text() -> str:
+    """Return a valid configuration file with every key, its meaning and its default."""
+    lines = _HEADER.splitlines()
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            lines += _heading(f"[{name}]", section)
+            lines += _table(section, _SITE if name == "site" else {})
+    lines += _heading("[[clusters]]", Cluster) + _table(Cluster, _STATED[Cluster])
+    lines += _heading("[[clusters.nodes]]", Node, "  ") + _table(Node, _STATED[Node], "  ")
+    for entry in (CsvIntensity, ConstantIntensity):
+        lines += _heading("[[intensity]]", entry) + _table(entry, _STATED[entry])
+    return "\n".join(lines) + "\n"

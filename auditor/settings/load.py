@@ -1,0 +1,100 @@
+"""Read the configuration file: all problems at once, each with its path."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from auditor.errors import ConfigError
+from auditor.settings.models import Settings
+
+SYSTEM_FILE = Path("/etc/auditor/auditor.toml")
+LOCAL_FILE = Path("auditor.toml")
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """The settings and the file they came from; None where no file was found."""
+
+    settings: Settings
+    path: Path | None
+
+
+def find_file(stated: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file to read: stated, else $AUDITOR_CONFIG, /etc/auditor, ./auditor.toml.
+
+    Raises
+    ------
+    ConfigError
+        The stated file, or the one the environment names, does not exist.
+    """
+    named = stated or (Path(value) if (value := environment.get("AUDITOR_CONFIG")) else None)
+    if named is not None:
+        if not named.is_file():
+            msg = f"there is no configuration file {named}"
+            raise ConfigError(msg, hint="`auditor config example` prints one to start from.")
+        return named
+    return next((path for path in (SYSTEM_FILE, LOCAL_FILE) if path.is_file()), None)
+
+
+def _problem_lines(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        path = ""
+        for part in problem["loc"]:
+            if isinstance(part, int):
+                path += f"[{part}]"
+            elif part not in ("constant", "csv"):  # tags of the intensity union, not keys
+                path += f".{part}" if path else str(part)
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "no such key"
+        lines.append(f"{path or 'file'}: {message}")
+    return lines
+
+
+def parse_settings(text: str, base_folder: Path, name: str = "configuration") -> Settings:
+    """Return the settings that TOML text states; relative paths are relative to `base_folder`.
+
+    Raises
+    ------
+    ConfigError
+        The text is not TOML, or does not validate; every problem is in the message.
+    """
+    try:
+        content: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{name} is not valid TOML: {error}"
+        raise ConfigError(msg, hint="`auditor config example` prints a valid file.") from error
+    try:
+        return Settings.model_validate(content, context={"base_folder": base_folder})
+    except ValidationError as error:
+        lines = _problem_lines(error)
+        count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+        msg = "\n".join((f"{name} has {count}:", *(f"  {line}" for line in lines)))
+        raise ConfigError(msg, hint="`auditor config example` describes every key.") from error
+
+
+def load_settings(
+    stated: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> LoadedSettings:
+    """Find and read the configuration; without a file, the defaults hold.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, unreadable or does not validate.
+    """
+    path = find_file(stated, environment)
+    if path is None:
+        return LoadedSettings(Settings(), None)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"the configuration file {path} cannot be read: {error}"
+        raise ConfigError(msg, hint="Is it UTF-8 text, and may this user read it?") from error
+    return LoadedSettings(parse_settings(text, path.absolute().parent, str(path)), path)

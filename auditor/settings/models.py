@@ -1,0 +1,261 @@
+"""The configuration as types: strict, every key described, unknown keys refused."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+
+class Section(BaseModel):
+    """One table of the file: frozen, and a key nobody knows is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"no time zone is called {name!r}; write it as in Europe/Berlin or UTC"
+        raise ValueError(msg) from error
+    return name
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base_folder", Path())
+    return path if path.is_absolute() else base / path
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Pue = Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Site(Section):
+    """The house that the numbers are for."""
+
+    name: Name = Field("This site", description="Name on reports and pages.")
+    timezone: TimeZoneName = Field(
+        "UTC", description="Zone of weeks, days and times without a zone on the command line."
+    )
+
+
+class LedgerSection(Section):
+    """Where the numbers are kept."""
+
+    path: ConfigPath = Field(
+        Path("/var/lib/auditor"), description="Folder of the ledger, on a local disk."
+    )
+
+
+class Band(Section):
+    """A figure nobody knows exactly: what it is at least, most likely and at most."""
+
+    low: NotNegative = Field(description="At least.")
+    central: NotNegative = Field(description="Most likely.")
+    high: NotNegative = Field(description="At most.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Band":
+        if not self.low <= self.central <= self.high:
+            msg = f"low {self.low:g} <= central {self.central:g} <= high {self.high:g} must hold"
+            raise ValueError(msg)
+        return self
+
+    def triple(self) -> tuple[float, float, float]:
+        """Return (low, central, high)."""
+        return (self.low, self.central, self.high)
+
+
+class EnergySection(Section):
+    """How energy is worked out. What is left out keeps the default of docs/method.md."""
+
+    method: Literal["calibrated", "green-algorithms", "tdp"] = Field(
+        "calibrated",
+        description="calibrated (best basis there is), green-algorithms or tdp (for comparison).",
+    )
+    memory_w_per_gb: Positive = Field(0.3725, description="Draw of memory. [W per GB]")
+    gpu_load_ratio: Band | None = Field(
+        None,
+        examples=[{"low": 0.2, "central": 0.4, "high": 0.8}],
+        description="Load of an allocated accelerator whose utilisation nobody measured.",
+    )
+    cpu_load_ratio: Band | None = Field(
+        None,
+        examples=[{"low": 0.2, "central": 0.5, "high": 0.9}],
+        description="Load of an allocated core whose CPU time nobody recorded.",
+    )
+    rest_of_node_ratio: Band | None = Field(
+        None,
+        examples=[{"low": 0.05, "central": 0.1, "high": 0.2}],
+        description="Board, fans, disks, network as a share of accelerators + CPU + memory, "
+        "where a node's node_base_w is not stated.",
+    )
+    unknown_gpu_w: Band | None = Field(
+        None,
+        examples=[{"low": 70, "central": 300, "high": 700}],
+        description="Maximum of an accelerator nobody could name. [W]",
+    )
+    unknown_cpu_w_per_core: Band | None = Field(
+        None,
+        examples=[{"low": 2, "central": 5, "high": 12}],
+        description="Full-load draw of a core whose processor nobody named. [W]",
+    )
+
+
+class Defaults(Section):
+    """What holds for clusters that the configuration does not name; shown where it mattered."""
+
+    zone: Name = Field("WORLD", description="Grid zone.")
+    pue: Pue = Field(1.56, description="Power usage effectiveness.")
+
+
+class Embodied(Section):
+    """Embodied carbon, where the site has figures; without them it is reported as unknown."""
+
+    g_per_gpu_hour: NotNegative | None = Field(
+        None, examples=[3.5], description="Embodied carbon of one accelerator for one hour. [gCO2e]"
+    )
+    g_per_core_hour: NotNegative | None = Field(
+        None, examples=[0.3], description="Embodied carbon of one core for one hour. [gCO2e]"
+    )
+
+
+class Node(Section):
+    """One rule: nodes that all given selectors match have this hardware. First match wins."""
+
+    match: Name | None = Field(
+        None, description="Node names, as a Slurm host list or a glob.", examples=["gpu[001-016]"]
+    )
+    partition: Name | None = Field(None, description="Partitions, as a glob.", examples=["gpu*"])
+    gpu: Name | None = Field(
+        None, description="Catalogue name or alias.", examples=["NVIDIA A100-SXM4-80GB"]
+    )
+    cpu: Name | None = Field(
+        None, description="Catalogue name or alias.", examples=["AMD EPYC 7763"]
+    )
+    gpu_w: Positive | None = Field(
+        None, examples=[400], description="Maximum of one accelerator. [W]"
+    )
+    gpu_idle_w: NotNegative | None = Field(
+        None, examples=[55], description="Idle draw of one accelerator. [W]"
+    )
+    n_gpus: int | None = Field(None, examples=[4], ge=0, description="Accelerators in a node.")
+    cpu_w_per_core: Positive | None = Field(
+        None, examples=[4.4], description="One core at full load. [W]"
+    )
+    cpu_idle_w_per_core: NotNegative | None = Field(
+        None, examples=[1.1], description="One idle core. [W]"
+    )
+    n_cores: int | None = Field(
+        None, examples=[128], ge=1, description="CPUs that Slurm counts in a node."
+    )
+    memory_gb: Positive | None = Field(None, examples=[512], description="Memory of a node. [GB]")
+    node_base_w: NotNegative | None = Field(
+        None,
+        examples=[120],
+        description="Board, fans, disks and network of a node; needs n_cores. [W]",
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Node":
+        if self.match is None and self.partition is None and not self.model_fields_set:
+            msg = "an empty rule says nothing"
+            raise ValueError(msg)
+        if self.node_base_w is not None and self.n_cores is None:
+            msg = "node_base_w is shared by cores, so n_cores must be stated too"
+            raise ValueError(msg)
+        if self.gpu_w is not None and (self.gpu_idle_w or 0) > self.gpu_w:
+            msg = f"gpu_idle_w {self.gpu_idle_w:g} is above gpu_w {self.gpu_w:g}"
+            raise ValueError(msg)
+        return self
+
+
+class Cluster(Section):
+    """One cluster: how its accounting is read, what it is made of and where it stands."""
+
+    name: Name = Field(description="Its name, as in accounting (Slurm's ClusterName).")
+    scheduler: Literal["slurm", "kubernetes"] = Field("slurm", description="slurm or kubernetes.")
+    timezone: TimeZoneName | None = Field(
+        None, description="Zone of times without an offset in its exports; default the site's."
+    )
+    zone: Name | None = Field(None, description="Grid zone; default that of [defaults].")
+    pue: Pue | None = Field(None, description="Power usage effectiveness; default [defaults].")
+    pue_low: Pue | None = Field(None, examples=[1.2], description="The PUE is at least this.")
+    pue_high: Pue | None = Field(None, examples=[1.4], description="The PUE is at most this.")
+    node_listing: ConfigPath | None = Field(
+        None,
+        examples=["nodes.txt"],
+        description="Output of `scontrol show node` or `sinfo`, to know the nodes.",
+    )
+    nodes: tuple[Node, ...] = Field((), description="Which nodes have which hardware.")
+
+    @model_validator(mode="after")
+    def _pue_in_order(self) -> "Cluster":
+        low, high = self.pue_low or 1.0, self.pue_high or 5.0
+        if (self.pue_low or self.pue_high) and self.pue is None:
+            msg = "pue_low and pue_high need pue"
+            raise ValueError(msg)
+        if self.pue is not None and not low <= self.pue <= high:
+            msg = f"pue {self.pue:g} is not between pue_low and pue_high"
+            raise ValueError(msg)
+        return self
+
+
+class ConstantIntensity(Section):
+    """One stated value for a zone."""
+
+    zone: Name = Field(description="Grid zone.")
+    source: Literal["constant"] = Field(description="constant")
+    g_per_kwh: NotNegative = Field(description="Carbon intensity. [gCO2e/kWh]")
+
+
+class CsvIntensity(Section):
+    """A file with a time column and a g/kWh column; Electricity Maps exports as they are."""
+
+    zone: Name = Field(description="Grid zone.")
+    source: Literal["csv"] = Field(description="csv")
+    path: ConfigPath = Field(description="The file.", examples=["de-2026.csv"])
+    kind: Literal["life_cycle", "direct"] = Field(
+        "life_cycle", description="Which column to take where an export gives both."
+    )
+    column: Name | None = Field(
+        None, examples=["g_per_kwh"], description="Name of the value column; found by looking."
+    )
+    fallback_g_per_kwh: NotNegative | None = Field(
+        None,
+        examples=[380],
+        description="For hours that the file lacks; default the zone's annual value.",
+    )
+
+
+IntensityEntry = Annotated[ConstantIntensity | CsvIntensity, Field(discriminator="source")]
+
+
+class Settings(Section):
+    """The whole file."""
+
+    site: Site = Field(default_factory=Site, description="The site.")
+    ledger: LedgerSection = Field(default_factory=LedgerSection, description="The ledger.")
+    energy: EnergySection = Field(default_factory=EnergySection, description="The energy model.")
+    defaults: Defaults = Field(default_factory=Defaults, description="Other clusters.")
+    embodied: Embodied = Field(default_factory=Embodied, description="Embodied carbon.")
+    clusters: tuple[Cluster, ...] = Field((), description="The clusters.")
+    intensity: tuple[IntensityEntry, ...] = Field((), description="Grid sources, one per zone.")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Settings":
+        for word, found in (
+            ("cluster", [cluster.name for cluster in self.clusters]),
+            ("[[intensity]] zone", [entry.zone for entry in self.intensity]),
+        ):
+            twice = sorted({name for name in found if found.count(name) > 1})
+            if twice:
+                msg = f"{word} stated twice: {', '.join(twice)}"
+                raise ValueError(msg)
+        return self
