@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 import auditor
-from auditor.cli import check, config, demo, estimate, explain, factors, ingest, publish, report
+from auditor.cli import (
+    check,
+    config,
+    demo,
+    estimate,
+    explain,
+    factors,
+    ingest,
+    publish,
+    recompute,
+    report,
+)
 from auditor.cli.state import State
 from auditor.errors import AuditorError
 
@@ -28,6 +39,7 @@ app.command("explain")(explain.explain)
 app.command("estimate")(estimate.estimate)
 app.command("factors")(factors.factors)
 app.command("check")(check.check)
+app.command("recompute")(recompute.recompute)
 app.add_typer(config.app, name="config")
 
 
@@ -59,11 +71,16 @@ def _global_options(
 
 
 def _global_options_first(arguments: list[str]) -> list[str]:
-    """Let `--config FILE` stand after the verb too, as people type it."""
+    """Let `--config FILE` stand after the verb too, and `--from` take several files."""
     moved: list[str] = []
     rest: list[str] = []
+    takes_files = False
     words = iter(arguments)
     for word in words:
+        if takes_files and (word == "-" or not word.startswith("-")):
+            rest += [word] if rest[-1] == "--from" else ["--from", word]
+            continue
+        takes_files = word == "--from"
         if word == "--":
             rest += [word, *words]
         elif word == "--config":

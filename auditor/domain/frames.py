@@ -123,6 +123,18 @@ CARBON = (
 # The book holds these; submit_month ('2026-11', UTC) is its partition beside the cluster.
 BOOK = (*JOBS, *HARDWARE, *ENERGY, *CARBON)
 
+# What of each run lies in a period: the book with times, energies and carbon cut at its edges.
+SLICES = (
+    *(c for c in BOOK if c.name not in {"elapsed_s", "suspended_s"}),
+    Column("elapsed_s", NUMBER, "seconds it ran inside, suspension not counted"),
+    Column("suspended_s", NUMBER, "seconds of suspension inside, spread evenly over the run"),
+    Column("core_s", NUMBER, "allocated CPUs x elapsed_s"),
+    Column("gpu_s", NUMBER, "allocated accelerators x elapsed_s"),
+    Column("active_ratio", NUMBER, "share of the run that was not suspended; 1 without length"),
+    Column("slice_start_utc", INSTANT, "start of what lies inside"),
+    Column("slice_end_utc", INSTANT, "end of the same"),
+)
+
 
 def names(columns: tuple[Column, ...]) -> list[str]:
     """Return the names of the columns, in order."""

@@ -62,6 +62,7 @@ class NodeProfile:
     node_base_w: float | None = None
     gpu_types: tuple[str, ...] = ()  # the gres types a node listing gives it
     features: tuple[str, ...] = ()
+    n_cpus_per_core: float | None = None  # CPUs as the scheduler counts them per physical core
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,12 @@ class NodeRule:
 class HardwareDefaults:
     """What is taken when nobody said: settings, shown in every report they mattered to.
 
-    Each is a triple (low, central, high). Powers [W].
+    Each is a triple (low, central, high). Powers [W]. Defaults and their sources are in
+    docs/method.md.
     """
 
-    unknown_gpu_max_w: tuple[float, float, float]
-    unknown_gpu_idle_w: tuple[float, float, float]
-    unknown_cpu_w_per_core: tuple[float, float, float]
-    gpu_idle_ratio: tuple[float, float, float]  # idle over maximum, where a row gives no idle
-    cpu_idle_ratio: tuple[float, float, float]  # idle over maximum of a core
+    unknown_gpu_max_w: tuple[float, float, float] = (70.0, 300.0, 700.0)
+    unknown_gpu_idle_w: tuple[float, float, float] = (10.0, 40.0, 120.0)
+    unknown_cpu_w_per_core: tuple[float, float, float] = (1.5, 5.0, 12.0)
+    gpu_idle_ratio: tuple[float, float, float] = (0.05, 0.14, 0.2)  # where a row gives no idle
+    cpu_idle_ratio: tuple[float, float, float] = (0.1, 0.3, 0.5)  # idle over maximum of a core

@@ -1,0 +1,56 @@
+"""`auditor demo`: the whole line on shipped sample data."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.ingest import load_file, receipt_text
+from auditor.cli.publish import write_pages
+from auditor.cli.time_grammar import week_period
+from auditor.resources import resource
+
+DEMO_WEEK = "2026-W47"
+DEFAULT_FOLDER = Path("demo-out")
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the ledger and the pages.")
+    ] = DEFAULT_FOLDER,
+) -> None:
+    """Load the shipped sample exports, print last week's table and write its pages."""
+    from auditor.cli.state import now_utc  # noqa: PLC0415
+    from auditor.pipeline.reports import Question, report  # noqa: PLC0415
+    from auditor.report.terminal import style_of, to_terminal  # noqa: PLC0415
+    from auditor.settings.load import load_settings  # noqa: PLC0415
+    from auditor.wiring.house import house  # noqa: PLC0415
+    from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
+
+    config_file = Path(str(resource("configs", "demo.toml")))
+    settings = load_settings(config_file).settings
+    ledger_section = settings.ledger.model_copy(update={"path": out / "ledger"})
+    settings = settings.model_copy(update={"ledger": ledger_section})
+    factors = build_factors(settings)
+    period = week_period(DEMO_WEEK, now_utc(), settings.site.timezone)
+    with open_ledger(settings, create=True) as ledger:
+        for name in sample_exports():
+            receipt = load_file(name, (settings, factors, ledger))
+            typer.echo(f"{Path(name).name}: {receipt_text(receipt)}")
+        found = report(ledger, Question(period), house(settings))
+        if found is not None:
+            width = shutil.get_terminal_size().columns
+            sys.stdout.write(to_terminal(found, style_of(sys.stdout, os.environ, width)))
+        files = write_pages(ledger, period, house(settings), out / "pages")
+    typer.echo(f"{len(files)} pages: {out / 'pages' / 'index.html'}")
+    typer.echo(f"Next: auditor --config {config_file} ...  (ledger in {out / 'ledger'})")
+
+
+def sample_exports() -> list[str]:
+    """Return the paths of the shipped sample exports, in order."""
+    folder = Path(str(resource("data", "samples")))
+    return sorted(str(path) for path in folder.iterdir() if path.suffix in {".txt", ".json"})

@@ -1,0 +1,92 @@
+"""`auditor ingest`: load export files into the ledger."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from auditor.cli.options import ClusterName, Columns, words
+from auditor.cli.progress import byte_bar
+from auditor.cli.state import now_utc, state_of
+from auditor.errors import AuditorError
+
+if TYPE_CHECKING:
+    from auditor.ledger.interface import LoadReceipt
+    from auditor.ledger.ledger import Ledger
+    from auditor.pipeline.factors import Factors
+    from auditor.settings.models import Settings
+
+
+def ingest(
+    context: typer.Context,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Exports; - is stdin.")],
+    cluster: ClusterName = None,
+    columns: Columns = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON.")] = False,
+) -> None:
+    """Load exports into the ledger; loading again, in parts or in any order, changes nothing."""
+    from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
+
+    settings = state_of(context).load().settings
+    factors = build_factors(settings)
+    receipts: list[dict[str, Any]] = []
+    failures: list[AuditorError] = []
+    with open_ledger(settings, create=True) as ledger:
+        for path in files:
+            try:
+                receipt = load_file(path, (settings, factors, ledger), cluster, columns)
+            except AuditorError as error:
+                if len(files) == 1:
+                    raise
+                typer.secho(f"auditor: {path}: {error}", err=True, fg="red")
+                failures.append(error)
+                continue
+            receipts.append({"file": path, **asdict(receipt)})
+            if not as_json:
+                typer.echo(f"{path}: {receipt_text(receipt)}")
+    if as_json:
+        typer.echo(json.dumps(receipts, indent=2))
+    if failures:
+        msg = f"{len(failures)} of {len(files)} files were refused, the others are loaded"
+        raise type(failures[0])(msg, hint=failures[0].hint)
+
+
+def load_file(
+    path: str,
+    parts: "tuple[Settings, Factors, Ledger]",
+    cluster: str | None = None,
+    columns: str | None = None,
+) -> "LoadReceipt":
+    """Load one export with a progress bar."""
+    from auditor.collect.export_file import open_export  # noqa: PLC0415  (start-up time)
+    from auditor.ledger.interface import LoadSource  # noqa: PLC0415
+    from auditor.pipeline import line  # noqa: PLC0415
+    from auditor.wiring.parts import export_context  # noqa: PLC0415
+
+    settings, factors, ledger = parts
+    with open_export(path) as export, byte_bar(export.name, export.size_bytes) as progress:
+        intake = line.Intake(
+            stream=export.stream,
+            context=export_context(settings, export.name, cluster, words(columns) or None),
+            source=LoadSource(export.name, export.stream.digest, now_utc().isoformat()),
+            progress=progress,
+        )
+        return line.ingest(intake, factors, ledger)
+
+
+def receipt_text(receipt: "LoadReceipt") -> str:
+    """Say in one line what a load did."""
+    rows = (
+        f"{receipt.n_rows:,} rows = {receipt.n_jobs:,} jobs + {receipt.n_steps:,} steps"
+        f" + {receipt.n_rejects:,} rejects"
+    )
+    parts = [
+        f"{receipt.n_new:,} new",
+        f"{receipt.n_superseded:,} updated",
+        f"{receipt.n_unchanged:,} known",
+    ]
+    if receipt.n_duplicate_in_load:
+        parts.append(f"{receipt.n_duplicate_in_load:,} repeated in the file")
+    return f"{rows}; {', '.join(parts)}"

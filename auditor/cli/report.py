@@ -1,0 +1,174 @@
+"""`auditor report`: what it used and emitted."""
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from auditor.cli import options
+from auditor.cli.ingest import load_file
+from auditor.cli.state import now_utc, state_of
+from auditor.errors import IncompleteError, NoJobMatchedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.ledger.ledger import Ledger
+    from auditor.report.model import Report
+    from auditor.settings.models import Settings
+
+
+class By(StrEnum):
+    """What the table is by."""
+
+    USER = "user"
+    ACCOUNT = "account"
+    CLUSTER = "cluster"
+    PARTITION = "partition"
+    GPU = "gpu"
+    STATE = "state"
+    DAY = "day"
+    JOB = "job"
+
+
+def report(
+    context: typer.Context,
+    user: options.Users = "",
+    account: options.Accounts = "",
+    cluster: options.Clusters = "",
+    partition: options.Partitions = "",
+    qos: options.Qos = "",
+    state: options.States = "",
+    jobs: options.Jobs = "",
+    since: options.Since = None,
+    until: options.Until = None,
+    week: options.Week = None,
+    month: options.Month = None,
+    by: Annotated[By | None, typer.Option("--by", help="One table, in full.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, unscaled.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, by job unless --by.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a standalone page.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write here instead of stdout."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 if the data are incomplete.")
+    ] = False,
+    exports: options.From = None,
+    columns: options.Columns = None,
+) -> None:
+    """Report energy and carbon of the runs that overlap a period, cut at its edges."""
+    if as_json and as_csv:
+        msg = "--json and --csv exclude each other"
+        raise UsageError(msg)
+    from auditor.ledger.interface import Filters  # noqa: PLC0415  (start-up time)
+    from auditor.pipeline.reports import Question  # noqa: PLC0415
+    from auditor.pipeline.reports import report as draw  # noqa: PLC0415
+    from auditor.report.build import N_LARGEST_JOBS  # noqa: PLC0415
+    from auditor.wiring.house import house  # noqa: PLC0415
+
+    settings = state_of(context).load().settings
+    period = options.chosen_period((since, until, week, month), now_utc(), settings.site.timezone)
+    filters = Filters(
+        user=options.words(user),
+        account=options.words(account),
+        cluster=options.words(cluster),
+        partition=options.words(partition),
+        qos=options.words(qos),
+        state=options.state_names(state),
+        jobs=options.words(jobs),
+    )
+    lists_all = by is By.JOB or (as_csv and by is None)
+    question = Question(period, filters, None if lists_all else N_LARGEST_JOBS)
+    with _ledger(settings, exports, columns) as ledger:
+        found = draw(ledger, question, house(settings))
+    if found is None:
+        msg = f"no job matched in {period.label}"
+        raise NoJobMatchedError(msg, hint="Widen the period (-S, -E) or the filters.")
+    if html is not None:
+        _write_page(found, html)
+    if html is None or output is not None or as_json or as_csv:
+        form = "json" if as_json else "csv" if as_csv else "table"
+        _write(_rendered(found, form, by.value if by else None, output), output)
+    if strict:
+        _refuse_incomplete(found)
+
+
+@contextmanager
+def _ledger(
+    settings: "Settings", exports: list[str] | None, columns: str | None
+) -> "Iterator[Ledger]":
+    """Open the site's ledger, or fill one that lasts as long as the question from exports."""
+    from auditor.ledger.ledger import Ledger  # noqa: PLC0415
+    from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
+
+    if not exports:
+        with open_ledger(settings, create=False) as ledger:
+            yield ledger
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="auditor-") as folder,
+        Ledger.open(folder, create=True) as ledger,
+    ):
+        factors = build_factors(settings)
+        for path in exports:
+            load_file(path, (settings, factors, ledger), None, columns)
+        yield ledger
+
+
+def _rendered(found: "Report", form: str, by: str | None, output: Path | None) -> str:
+    if form == "json":
+        from auditor.report.as_json import to_json  # noqa: PLC0415  (start-up time)
+
+        return to_json(found)
+    if form == "csv":
+        from auditor.report.as_csv import to_csv  # noqa: PLC0415
+
+        return to_csv(found, by or By.JOB.value)
+    from auditor.report.terminal import style_of, to_terminal  # noqa: PLC0415
+
+    width = shutil.get_terminal_size().columns
+    environment = {**os.environ, "NO_COLOR": "1"} if output else os.environ
+    return to_terminal(found, style_of(sys.stdout, environment, width), by)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from auditor.deliver.files import write_atomically  # noqa: PLC0415  (start-up time)
+
+    write_atomically(output, text)
+
+
+def _write_page(found: "Report", file: Path) -> None:
+    from auditor.deliver.files import write_atomically  # noqa: PLC0415  (start-up time)
+    from auditor.report.page import to_html  # noqa: PLC0415
+
+    write_atomically(file, to_html(found))
+    typer.echo(f"wrote {file}", err=True)
+
+
+def _refuse_incomplete(found: "Report") -> None:
+    quality = found.quality
+    gaps = []
+    if quality.facts.n_rejected:
+        gaps.append(f"{quality.facts.n_rejected} rows were rejected")
+    if quality.unmatched_nodes:
+        gaps.append("some accelerators are unknown")
+    if quality.n_runaways:
+        gaps.append(f"{quality.n_runaways} runs are far over their time limit")
+    if gaps:
+        msg = f"incomplete: {', '.join(gaps)}"
+        raise IncompleteError(msg, hint="The quality section of the report has the details.")

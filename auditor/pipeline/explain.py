@@ -1,0 +1,76 @@
+"""How one run's number came about, step by step, from what the ledger holds."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from auditor.carbon.operational import seconds
+from auditor.carbon.pieces import Piece, pieces
+from auditor.domain.intensity import IntensitySeries
+from auditor.domain.job import QualityFlag
+from auditor.energy.explain import explain_run
+from auditor.energy.model import EnergyModel
+from auditor.energy.step import Step
+from auditor.ledger.interface import Filters
+from auditor.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One run: its facts, the steps to its energy, and the grid pieces to its carbon."""
+
+    facts: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    pieces: tuple[Piece, ...]
+    series: IntensitySeries | None
+    flags: tuple[str, ...]
+
+
+def explain(ledger: Ledger, job_id: str, clusters: tuple[str, ...]) -> list[Explanation]:
+    """Explain every run of a job, oldest first; nothing if the ledger has none."""
+    rows = ledger.read(filters=Filters(jobs=(job_id,), cluster=clusters))
+    rows = rows.sort_values(["cluster", "submit_utc", "n_restarts"], ignore_index=True)
+    start_s, end_s = seconds(rows["start_utc"]), seconds(rows["end_utc"])
+    return [
+        _explained(ledger, record, int(start_s[place]), int(end_s[place]))
+        for place, record in enumerate(rows.to_dict("records"))
+    ]
+
+
+def _explained(ledger: Ledger, record: dict[Any, Any], start_s: int, end_s: int) -> Explanation:
+    made_by = ledger.factor_set(record["factor_set"])
+    if made_by is None:
+        msg = f"the ledger has lost the factor set {record['factor_set']}"
+        raise LookupError(msg)
+    series = next((one for one in made_by.series if one.zone == record["zone"]), None)
+    ran = series is not None and not pd.isna(record["start_utc"])
+    return Explanation(
+        facts={key: _plain(value) for key, value in record.items()},
+        steps=tuple(explain_run(record, record, energy_model(made_by.text))),
+        pieces=tuple(pieces(start_s, end_s, series)) if ran and series is not None else (),
+        series=series,
+        flags=tuple(flag.name or "" for flag in QualityFlag(record["quality_flags"])),
+    )
+
+
+def energy_model(factor_text: str) -> EnergyModel:
+    """Return the model that a factor set was made with."""
+    stated = json.loads(factor_text)["energy_model"]
+    pue_of = {name: tuple(triple) for name, triple in stated.pop("pue_of").items()}
+    constants = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+    }
+    return EnergyModel(pue_of=pue_of, **constants)
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold: None for what is missing, ISO 8601 for instants."""
+    if isinstance(value, datetime):
+        return None if pd.isna(value) else value.isoformat()
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
+        return None
+    return value

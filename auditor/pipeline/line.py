@@ -1,0 +1,77 @@
+"""The line: raw text -> jobs -> hardware -> energy -> carbon -> ledger -> report.
+
+The daemon and every command call these functions and nothing else.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from auditor.carbon.operational import estimate_carbon
+from auditor.domain.frames import BOOK, JOBS, names
+from auditor.energy.estimate import estimate_energy
+from auditor.hardware.match import match_hardware
+from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
+from auditor.ledger.ledger import Ledger
+from auditor.normalize.interface import ExportContext
+from auditor.normalize.slurm_export import read_export
+from auditor.pipeline.factors import Factors
+
+Progress = Callable[[int], None]
+# Runs estimated anew at a time: bounds memory, as the reader's pieces do on the way in.
+_N_RUNS_AT_A_TIME = 200_000
+
+
+@dataclass(frozen=True)
+class Intake:
+    """An export about to be loaded: its bytes, how to read them, and where they come from."""
+
+    stream: BinaryIO
+    context: ExportContext
+    source: LoadSource
+    progress: Progress | None = None
+
+
+def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
+    """Return the jobs with their hardware, energy and carbon: the columns of BOOK."""
+    hardware = match_hardware(
+        jobs, factors.rules, factors.inventory, factors.catalogue, factors.hardware_defaults
+    ).frame
+    energy = estimate_energy(jobs, hardware, factors.energy_model)
+    carbon = estimate_carbon(jobs, energy, factors.series_of, factors.bands, factors.embodied)
+    made_by = pd.Categorical.from_codes(
+        np.zeros(len(jobs), dtype=np.int8), categories=pd.Index([factors.factor_set.id])
+    )
+    factor_set = pd.Series(made_by, index=jobs.index, name="factor_set")
+    return pd.concat([jobs, hardware, energy, carbon, factor_set], axis="columns")[names(BOOK)]
+
+
+def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
+    """Load an export into the ledger: one commit, and loading again changes nothing."""
+    ledger.record_factor_set(factors.factor_set)
+    return ledger.load(_estimated(intake, factors), intake.source)
+
+
+def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
+    for batch in read_export(intake.stream, intake.context, progress=intake.progress):
+        yield LoadBatch(
+            rows=estimate(batch.jobs, factors),
+            rejects=tuple(batch.rejects),
+            n_rows=batch.n_rows,
+            n_steps=batch.n_steps,
+            notes=tuple(Note(note.code, note.text, note.hint) for note in batch.notes),
+        )
+
+
+def recompute(ledger: Ledger, factors: Factors, source: LoadSource) -> LoadReceipt:
+    """Estimate every run of the ledger anew with the factors that hold now; facts stay."""
+    ledger.record_factor_set(factors.factor_set)
+    facts = ledger.read(columns=names(JOBS))
+    pieces = (
+        estimate(facts.iloc[begin : begin + _N_RUNS_AT_A_TIME].reset_index(drop=True), factors)
+        for begin in range(0, len(facts), _N_RUNS_AT_A_TIME)
+    )
+    return ledger.replace_estimates(pieces, source)

@@ -1,0 +1,204 @@
+"""From the ledger to the read model: cut to the period, aggregated, advised, with its origin."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import pandas as pd
+
+import auditor
+from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
+from auditor.carbon.cut import cut_by_day, cut_to_period
+from auditor.domain.intensity import IntensitySeries
+from auditor.domain.period import Period, period_before
+from auditor.energy.model import SOURCES
+from auditor.ledger.interface import Filters
+from auditor.ledger.ledger import Ledger
+from auditor.recommend.advise import recommend
+from auditor.recommend.interface import AdviceSettings
+from auditor.report.build import N_LARGEST_JOBS, ReportInput, build_report, totals_of
+from auditor.report.model import (
+    EquivalenceFactor,
+    FactorSource,
+    IntensitySource,
+    Provenance,
+    QualityFacts,
+    Report,
+    SourceNote,
+)
+from auditor.report.page import KINDS, PageInput, Subject
+
+# Columns of a dimension that has pages of its own.
+_COLUMN_OF_KIND = {"user": "user", "account": "account", "cluster": "cluster"}
+
+
+@dataclass(frozen=True)
+class House:
+    """What every report of a site says alike."""
+
+    site: str
+    equivalences: tuple[EquivalenceFactor, ...] = ()
+    advice: AdviceSettings = field(default_factory=AdviceSettings)
+    bands: CarbonBands = DEFAULT_BANDS
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which runs are asked for, over which period, and how many of them are listed."""
+
+    period: Period
+    filters: Filters = field(default_factory=Filters)
+    n_jobs_listed: int | None = N_LARGEST_JOBS
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What one look into the ledger gives: runs cut to the period and by day, and before it."""
+
+    rows: pd.DataFrame
+    day_rows: pd.DataFrame
+    before: pd.DataFrame
+    quality: QualityFacts
+    provenance: Provenance
+
+
+def report(ledger: Ledger, question: Question, house: House) -> Report | None:
+    """Answer one question from the ledger; None where no run matches."""
+    drawn = _draw(ledger, question, house.bands)
+    return None if drawn is None else _built(drawn, question, house)
+
+
+def pages(ledger: Ledger, period: Period, house: House) -> Iterator[PageInput]:
+    """Draw the period for the site, and for each cluster, project and user; nothing if empty."""
+    drawn = _draw(ledger, Question(period), house.bands)
+    if drawn is None:
+        return
+    yield PageInput(Subject("site", house.site), _built(drawn, Question(period), house))
+    for kind in KINDS:
+        column = _COLUMN_OF_KIND.get(kind)
+        if column is None:
+            continue
+        for name in sorted(drawn.rows[column].dropna().unique()):
+            question = Question(period, Filters(**{kind: (name,)}))
+            yield PageInput(
+                Subject(kind, name), _built(_only(drawn, column, name), question, house)
+            )
+
+
+def _only(drawn: _Drawn, column: str, name: str) -> _Drawn:
+    return _Drawn(
+        rows=drawn.rows[drawn.rows[column] == name],
+        day_rows=drawn.day_rows[drawn.day_rows[column] == name],
+        before=drawn.before[drawn.before[column] == name],
+        quality=drawn.quality,
+        provenance=drawn.provenance,
+    )
+
+
+def _draw(ledger: Ledger, question: Question, bands: CarbonBands) -> _Drawn | None:
+    found = ledger.read(question.period, question.filters)
+    if found.empty:
+        return None
+    series_of = _series_of(ledger, found)
+    before = period_before(question.period)
+    found_before = ledger.read(before, question.filters)
+    series_before = _series_of(ledger, found_before)
+    rows = _cut(found, question.period, series_of, bands)
+    parts = [
+        cut_by_day(part, question.period, series_of[str(made_by)], bands)
+        for made_by, part in rows.groupby("factor_set", observed=True)
+    ]
+    return _Drawn(
+        rows=rows,
+        day_rows=parts[0] if len(parts) == 1 else pd.concat(parts),
+        before=_cut(found_before, before, series_before, bands),
+        quality=_quality(ledger, question),
+        provenance=_provenance(ledger, rows, series_of),
+    )
+
+
+def _series_of(ledger: Ledger, rows: pd.DataFrame) -> dict[str, dict[str, IntensitySeries]]:
+    """Return the grid series by factor set and zone, as they were when the runs were estimated."""
+    found = {}
+    for made_by in rows["factor_set"].unique():
+        factor_set = ledger.factor_set(made_by)
+        if factor_set is not None:
+            found[str(made_by)] = {series.zone: series for series in factor_set.series}
+    return found
+
+
+def _cut(
+    rows: pd.DataFrame,
+    period: Period,
+    series_of: Mapping[str, Mapping[str, IntensitySeries]],
+    bands: CarbonBands,
+) -> pd.DataFrame:
+    if rows.empty:
+        return cut_to_period(rows, period, {}, bands)
+    parts = [
+        cut_to_period(part, period, series_of[str(made_by)], bands)
+        for made_by, part in rows.groupby("factor_set", observed=True)
+    ]
+    return parts[0] if len(parts) == 1 else pd.concat(parts)
+
+
+def _built(drawn: _Drawn, question: Question, house: House) -> Report:
+    filters = {name: values for name, values in asdict(question.filters).items() if values}
+    return build_report(
+        ReportInput(
+            site=house.site,
+            period=question.period,
+            rows=drawn.rows,
+            day_rows=drawn.day_rows,
+            provenance=drawn.provenance,
+            filters=filters,
+            recommendations=recommend(drawn.rows, house.advice),
+            quality=drawn.quality,
+            previous=totals_of(drawn.before),
+            equivalences=house.equivalences,
+            n_jobs_listed=question.n_jobs_listed,
+        )
+    )
+
+
+def _quality(ledger: Ledger, question: Question) -> QualityFacts:
+    said = ledger.quality(question.period, question.filters)
+    notes = dict.fromkeys(
+        SourceNote(found.note.code, f"{found.source}: {found.note.text}", found.note.hint)
+        for found in said.notes
+    )
+    return QualityFacts(said.n_rows, said.n_rejected, said.rejects, tuple(notes))
+
+
+def _provenance(
+    ledger: Ledger, rows: pd.DataFrame, series_of: Mapping[str, Mapping[str, IntensitySeries]]
+) -> Provenance:
+    zones = set(rows["zone"].dropna().unique())
+    used = {
+        series.zone: series
+        for by_zone in series_of.values()
+        for series in by_zone.values()
+        if series.zone in zones
+    }
+    made_by = sorted(series_of)
+    texts = [known.text for one in made_by if (known := ledger.factor_set(one)) is not None]
+    model = json.loads(texts[-1])["energy_model"] if texts else {}
+    return Provenance(
+        auditor=auditor.__version__,
+        book_version=ledger.version,
+        factor_set=", ".join(made_by) or None,
+        intensity=tuple(
+            IntensitySource(zone, series.source, series.fallback_source, series.kind)
+            for zone, series in sorted(used.items())
+        ),
+        factors=tuple(_factor_sources(model)),
+        method=str(model.get("method", "")),
+    )
+
+
+def _factor_sources(model: Mapping[str, object]) -> Iterator[FactorSource]:
+    for name, source in SOURCES.items():
+        value = model.get(name)
+        if isinstance(value, Sequence) and len(value) == len(("low", "central", "high")):
+            low, central, high = value
+            yield FactorSource(name, f"{central:g} ({low:g} to {high:g})", source)

@@ -1,0 +1,1 @@
+"""Turn settings into working parts: the only place that names concrete classes."""

@@ -1,0 +1,28 @@
+"""What every report of a site says alike, from the settings and the shipped tables."""
+
+import csv
+
+from auditor.pipeline.reports import House
+from auditor.report.model import EquivalenceFactor
+from auditor.resources import resource
+from auditor.settings.models import Settings
+
+
+def house(settings: Settings) -> House:
+    """Return the site's name, equivalences and limits of advice."""
+    return House(site=settings.site.name, equivalences=equivalences())
+
+
+def equivalences() -> tuple[EquivalenceFactor, ...]:
+    """Read the shipped everyday equivalences, in the order in which they are preferred."""
+    text = resource("data", "equivalences.csv").read_text(encoding="utf-8")
+    return tuple(
+        EquivalenceFactor(
+            unit=row["unit"],
+            factor_g=float(row["factor_g"]),
+            factor_text=row["factor_text"],
+            source=row["source"],
+            year=int(row["year"]),
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
