@@ -31,10 +31,8 @@ def demo(
     from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
     from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
 
-    config_file = Path(str(resource("configs", "demo.toml")))
+    config_file = write_configuration(out)
     settings = load_settings(config_file).settings
-    ledger_section = settings.ledger.model_copy(update={"path": out / "ledger"})
-    settings = settings.model_copy(update={"ledger": ledger_section})
     factors = build_factors(settings)
     period = week_period(DEMO_WEEK, now_utc(), settings.site.timezone)
     with open_ledger(settings, create=True) as ledger:
@@ -47,10 +45,21 @@ def demo(
             sys.stdout.write(to_terminal(found, style_of(sys.stdout, os.environ, width)))
         files = write_pages(ledger, period, house(settings), out / "pages")
     typer.echo(f"{len(files)} pages: {out / 'pages' / 'index.html'}")
-    typer.echo(f"Next: auditor --config {config_file} ...  (ledger in {out / 'ledger'})")
+    typer.echo(f"Now ask it: auditor --config {config_file} report --user alice")
+
+
+def write_configuration(out: Path) -> Path:
+    """Write the demo's configuration into its folder, with the ledger beside it."""
+    shipped = resource("configs", "demo.toml").read_text(encoding="utf-8")
+    samples = Path(str(resource("data", "samples")))
+    text = shipped.replace("../data/samples", samples.as_posix()) + '\n[ledger]\npath = "ledger"\n'
+    out.mkdir(parents=True, exist_ok=True)
+    config_file = out / "auditor.toml"
+    config_file.write_text(text, encoding="utf-8")
+    return config_file
 
 
 def sample_exports() -> list[str]:
     """Return the paths of the shipped sample exports, in order."""
     folder = Path(str(resource("data", "samples")))
-    return sorted(str(path) for path in folder.iterdir() if path.suffix in {".txt", ".json"})
+    return sorted(str(path) for path in folder.glob("*-sacct.*"))

@@ -76,7 +76,7 @@ def _lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
     lines = [
         f"Job {_clean(facts['job_id'])} on {_clean(facts['cluster'])}",
         *(
-            f"  {label:<14}{_clean(facts[name])}"
+            f"  {label:<14}{_shown(facts[name])}"
             for name, label in _FACTS
             if facts[name] is not None
         ),

@@ -56,4 +56,4 @@ def write_pages(ledger: "Ledger", period: "Period", house: "House", folder: Path
     if not drawn:
         msg = f"no job ran in {period.label}"
         raise NoJobMatchedError(msg, hint="`auditor ingest` loads accounting first.")
-    return write_files(folder, render_site(drawn))
+    return write_files(folder, render_site(drawn), create=True)

@@ -147,16 +147,16 @@ def _write(text: str, output: Path | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    from auditor.deliver.files import write_atomically  # noqa: PLC0415  (start-up time)
+    from auditor.deliver.files import write_file  # noqa: PLC0415  (start-up time)
 
-    write_atomically(output, text)
+    write_file(output, text)
 
 
 def _write_page(found: "Report", file: Path) -> None:
-    from auditor.deliver.files import write_atomically  # noqa: PLC0415  (start-up time)
+    from auditor.deliver.files import write_file  # noqa: PLC0415  (start-up time)
     from auditor.report.page import to_html  # noqa: PLC0415
 
-    write_atomically(file, to_html(found))
+    write_file(file, to_html(found))
     typer.echo(f"wrote {file}", err=True)
 
 
