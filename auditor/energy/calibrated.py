@@ -1,0 +1,121 @@
+"""The best that accounting alone can say of each component: between idle and maximum by use.
+
+Measured energy, where a source delivers it, comes before the lines below: it replaces the part of
+its component in `_gpu` (metered accelerators) or the sum (whole nodes), with basis MEASURED.
+"""
+
+import numpy as np
+
+from auditor.energy.interface import (
+    BoolArray,
+    Components,
+    EnergyBasis,
+    FloatArray,
+    Part,
+    Runs,
+    chosen,
+    everywhere,
+    part,
+)
+from auditor.energy.model import CENTRAL, HIGH, LOW, EnergyModel
+from auditor.units import BYTES_PER_GIB, S_PER_HOUR
+
+# Below a minute a run may really have used no CPU time that accounting can see.
+CPU_TIME_EXPECTED_AFTER_S = 60.0
+
+
+def components(runs: Runs, model: EnergyModel) -> Components:
+    """Give each component of each run its energy [Wh] before PUE, with band and basis.
+
+    A power is P_idle + (P_max - P_idle) x load. Low takes every low constant, high every high one,
+    so that the errors of shared factors add up over runs and do not cancel.
+    """
+    gpu = _gpu(runs, model)
+    cpu = _cpu(runs, model)
+    memory = _memory(runs, model)
+    return Components(gpu=gpu, cpu=cpu, memory=memory, node=_node(runs, model, (gpu, cpu, memory)))
+
+
+def cpu_time_is_known(total_cpu_s: FloatArray, elapsed_s: FloatArray) -> BoolArray:
+    """Tell recorded CPU time from a zero that says that nothing was recorded.
+
+    Slurm shows 0 for a run that is still open, and for one whose steps were never accounted.
+    """
+    known: BoolArray = (total_cpu_s > 0) | (
+        (total_cpu_s == 0) & (elapsed_s <= CPU_TIME_EXPECTED_AFTER_S)
+    )
+    return known
+
+
+def _gpu(runs: Runs, model: EnergyModel) -> Part:
+    has_utilisation = ~np.isnan(runs.gpu_utilisation_ratio)
+    utilisation = np.clip(runs.gpu_utilisation_ratio, 0.0, 1.0)
+    device_h = runs.n_gpu * runs.hours
+    bounds_wh = [
+        device_h
+        * _power_w(
+            runs.gpu_idle_bounds_w[bound],
+            runs.gpu_max_bounds_w[bound],
+            np.where(
+                has_utilisation,
+                utilisation * model.gpu_power_per_utilisation_ratio[bound],
+                model.gpu_load_ratio[bound],
+            ),
+        )
+        for bound in (LOW, CENTRAL, HIGH)
+    ]
+    basis = chosen(has_utilisation & runs.gpu_known, EnergyBasis.UTILISATION, EnergyBasis.ASSUMED)
+    return part(bounds_wh[LOW], bounds_wh[CENTRAL], bounds_wh[HIGH], basis)
+
+
+def _cpu(runs: Runs, model: EnergyModel) -> Part:
+    core_h = runs.n_cpus * runs.hours
+    is_known = cpu_time_is_known(runs.total_cpu_s, runs.hours * S_PER_HOUR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        utilisation = np.minimum(runs.total_cpu_s / (core_h * S_PER_HOUR), 1.0)
+    bounds_wh = [
+        core_h
+        * _power_w(
+            runs.cpu_idle_w_per_core * model.cpu_idle_factor[bound],
+            runs.cpu_max_bounds_w_per_core[bound],
+            np.where(is_known, utilisation, model.cpu_load_ratio[bound]),
+        )
+        for bound in (LOW, CENTRAL, HIGH)
+    ]
+    basis = chosen(is_known, EnergyBasis.UTILISATION, EnergyBasis.ASSUMED)
+    return part(bounds_wh[LOW], bounds_wh[CENTRAL], bounds_wh[HIGH], basis)
+
+
+def _memory(runs: Runs, model: EnergyModel) -> Part:
+    gb_h = runs.memory_bytes / BYTES_PER_GIB * runs.hours
+    w_per_gb = model.memory_w_per_gb
+    return part(
+        gb_h * w_per_gb[LOW],
+        gb_h * w_per_gb[CENTRAL],
+        gb_h * w_per_gb[HIGH],
+        everywhere(len(gb_h), EnergyBasis.MODELLED),
+    )
+
+
+def _node(runs: Runs, model: EnergyModel, parts: tuple[Part, Part, Part]) -> Part:
+    is_stated = ~np.isnan(runs.node_base_w)
+    stated_wh = runs.node_base_w * runs.hours
+    gpu, cpu, memory = parts
+    ratio = model.rest_of_node_ratio
+    return part(
+        np.where(is_stated, stated_wh, ratio[LOW] * (gpu.low_wh + cpu.low_wh + memory.low_wh)),
+        np.where(
+            is_stated,
+            stated_wh,
+            ratio[CENTRAL] * (gpu.central_wh + cpu.central_wh + memory.central_wh),
+        ),
+        np.where(is_stated, stated_wh, ratio[HIGH] * (gpu.high_wh + cpu.high_wh + memory.high_wh)),
+        chosen(is_stated, EnergyBasis.MODELLED, EnergyBasis.ASSUMED),
+    )
+
+
+def _power_w(idle_w: FloatArray, max_w: FloatArray, load: FloatArray) -> FloatArray:
+    """Draw between idle and maximum [W]; a maximum below idle is believed over the idle figure."""
+    idle_w = np.minimum(idle_w, max_w)
+    power_w: FloatArray = idle_w + (max_w - idle_w) * load
+    return power_w

@@ -1,0 +1,156 @@
+"""The calibrated method, told for one run."""
+
+import math
+
+import numpy as np
+
+from auditor.energy.calibrated import cpu_time_is_known
+from auditor.energy.step import Facts, Step, absent, constant_step, number
+from auditor.units import BYTES_PER_GIB, S_PER_HOUR
+
+
+def steps(facts: Facts) -> list[Step]:
+    """List the factors of each component, each list closed by the component's energy."""
+    gpu, cpu, memory = _gpu(facts), _cpu(facts), _memory(facts)
+    parts = (gpu[-1], cpu[-1], memory[-1])
+    return [*gpu, *cpu, *memory, *_node(facts, parts)]
+
+
+def _gpu(facts: Facts) -> list[Step]:
+    n_gpu = facts.of_job("n_gpu")
+    max_w = facts.watts("gpu", "max")
+    if not n_gpu * facts.hours * max_w > 0:
+        return [absent("gpu", "no accelerator allocated, or no time")]
+    idle_w = min(facts.watts("gpu", "idle"), max_w)
+    load_steps = _gpu_load(facts)
+    load = load_steps[-1].value
+    power_w = idle_w + (max_w - idle_w) * load
+    model = facts.hardware["gpu_model"]
+    return [
+        Step("gpu_idle_power", number(idle_w), idle_w, "W", f"{model}; {facts.rule}"),
+        Step("gpu_max_power", number(max_w), max_w, "W", f"{model}; {facts.rule}"),
+        *load_steps,
+        _line("gpu_power", idle_w, max_w, load),
+        _product("gpu", (n_gpu, "accelerators"), power_w, facts.hours, basis=_gpu_basis(facts)),
+    ]
+
+
+def _gpu_basis(facts: Facts) -> str:
+    is_reported = not math.isnan(facts.of_job("gpu_utilisation_ratio"))
+    if is_reported and facts.hardware["gpu_known"]:
+        return "utilisation"
+    return "assumed" if facts.hardware["gpu_known"] else "assumed: the model is unknown"
+
+
+def _gpu_load(facts: Facts) -> list[Step]:
+    utilisation = facts.of_job("gpu_utilisation_ratio")
+    if math.isnan(utilisation):
+        return [constant_step(facts, "gpu_load_ratio", "gpu_load")]
+    utilisation = min(max(utilisation, 0.0), 1.0)
+    name = "gpu_power_per_utilisation_ratio"
+    share = constant_step(facts, name, "gpu_power_per_utilisation")
+    return [
+        Step("gpu_utilisation", number(utilisation), utilisation, "", "accounting: gres/gpuutil"),
+        share,
+        Step(
+            label="gpu_load",
+            formula=f"{number(utilisation)} x {number(share.value)}",
+            value=utilisation * share.value,
+            unit="",
+            source="place between idle and maximum",
+        ),
+    ]
+
+
+def _cpu(facts: Facts) -> list[Step]:
+    n_cpus = facts.of_job("n_cpus")
+    if not n_cpus * facts.hours > 0:
+        return [absent("cpu", "no core allocated, or no time")]
+    max_w = facts.watts("cpu", "max", "w_per_core")
+    factor = constant_step(facts, "cpu_idle_factor", "cpu_idle_factor")
+    stated_w = facts.watts("cpu", "idle", "w_per_core")
+    idle_w = min(stated_w * factor.value, max_w)
+    load = _cpu_load(facts, n_cpus)
+    power_w = idle_w + (max_w - idle_w) * load.value
+    lower = f"{number(stated_w)} W x {number(factor.value)}, at most {number(max_w)} W"
+    return [
+        factor,
+        Step("core_idle_power", lower, idle_w, "W", facts.rule),
+        Step("core_max_power", number(max_w), max_w, "W", facts.rule),
+        load,
+        _line("core_power", idle_w, max_w, load.value),
+        _product(
+            "cpu",
+            (n_cpus, "cores"),
+            power_w,
+            facts.hours,
+            basis="utilisation" if _cpu_time_is_recorded(facts) else "assumed",
+        ),
+    ]
+
+
+def _cpu_load(facts: Facts, n_cpus: float) -> Step:
+    total_cpu_s = facts.of_job("total_cpu_s")
+    elapsed_s = facts.of_job("elapsed_s")
+    if not _cpu_time_is_recorded(facts):
+        return constant_step(facts, "cpu_load_ratio", "cpu_load")
+    used = min(total_cpu_s / (n_cpus * facts.hours * S_PER_HOUR), 1.0)
+    formula = f"{number(total_cpu_s)} s / ({number(n_cpus)} x {number(elapsed_s)} s), at most 1"
+    return Step("cpu_load", formula, used, "", "accounting: CPU time over cores x time")
+
+
+def _cpu_time_is_recorded(facts: Facts) -> bool:
+    total_cpu_s = np.array([facts.of_job("total_cpu_s")])
+    return bool(cpu_time_is_known(total_cpu_s, np.array([facts.of_job("elapsed_s")]))[0])
+
+
+def _memory(facts: Facts) -> list[Step]:
+    memory_bytes = facts.of_job("memory_bytes")
+    if not memory_bytes * facts.hours > 0:
+        return [absent("memory", "no memory known, or no time")]
+    memory_gb = memory_bytes / BYTES_PER_GIB
+    per_gb = constant_step(facts, "memory_w_per_gb", "memory_power_per_gb", "W/GB")
+    return [
+        Step(
+            label="memory_size",
+            formula=f"{number(memory_bytes)} B / 1073741824",
+            value=memory_gb,
+            unit="GB",
+            source="accounting: allocated memory, 2^30 bytes to the GB as modules are sold",
+        ),
+        per_gb,
+        _product("memory", (memory_gb, "GB"), per_gb.value, facts.hours, basis="modelled"),
+    ]
+
+
+def _node(facts: Facts, parts: tuple[Step, ...]) -> list[Step]:
+    base_w = float(facts.hardware["node_base_w"])
+    if not math.isnan(base_w):
+        formula = f"{number(base_w)} W x {number(facts.hours)} h"
+        return [Step("node", formula, base_w * facts.hours, "Wh", f"basis: modelled; {facts.rule}")]
+    ratio = constant_step(facts, "rest_of_node_ratio", "rest_of_node_ratio")
+    terms = " + ".join(number(part.value) for part in parts)
+    return [
+        ratio,
+        Step(
+            label="node",
+            formula=f"{number(ratio.value)} x ({terms}) Wh",
+            value=ratio.value * sum(part.value for part in parts),
+            unit="Wh",
+            source="basis: assumed, a share of the other components",
+        ),
+    ]
+
+
+def _line(label: str, idle_w: float, max_w: float, load: float) -> Step:
+    formula = f"{number(idle_w)} W + ({number(max_w)} W - {number(idle_w)} W) x {number(load)}"
+    return Step(label, formula, idle_w + (max_w - idle_w) * load, "W", "between idle and maximum")
+
+
+def _product(
+    label: str, count: tuple[float, str], power_w: float, hours: float, basis: str
+) -> Step:
+    quantity, what = count
+    unit = "W/GB" if what == "GB" else "W"
+    formula = f"{number(quantity)} {what} x {number(power_w)} {unit} x {number(hours)} h"
+    return Step(label, formula, quantity * hours * power_w, "Wh", f"basis: {basis}")
