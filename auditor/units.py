@@ -4,6 +4,7 @@ Inside the program energy is Wh, carbon is g CO2e, power W, memory bytes, durati
 """
 
 import math
+from dataclasses import dataclass
 
 WH_PER_KWH = 1000.0
 G_PER_KG = 1000.0
@@ -57,3 +58,48 @@ def hours_text(seconds: float) -> str:
     """Write resource time in hours: two decimals below 100 h, none above."""
     hours = seconds / S_PER_HOUR
     return f"{hours:,.2f} h" if abs(hours) < 100 else f"{hours:,.0f} h"  # noqa: PLR2004  (a width, not a quantity)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One unit and one number of decimals, for values that stand together."""
+
+    unit: str
+    factor: float
+    n_decimals: int
+
+    def digits_text(self, value: float) -> str:
+        """Write the number without its unit, three significant digits."""
+        return _digits(value / self.factor) if math.isfinite(value) else "unknown"
+
+    def number_text(self, value: float) -> str:
+        """Write the number without its unit, in the column's decimals; a little is '<0.1'."""
+        if not math.isfinite(value):
+            return "unknown"
+        smallest = 10.0**-self.n_decimals
+        scaled = value / self.factor
+        if scaled == 0:
+            return "0"
+        if 0 < scaled < smallest / 2:
+            return f"<{smallest:.{self.n_decimals}f}"
+        return f"{scaled:,.{self.n_decimals}f}"
+
+
+def carbon_scale(largest_g: float) -> Scale:
+    """Choose the unit in which the largest of some values [g CO2e] has three digits or more."""
+    return _scale_of(largest_g, _CARBON)
+
+
+def energy_scale(largest_wh: float) -> Scale:
+    """Choose the unit in which the largest of some values [Wh] has three digits or more."""
+    return _scale_of(largest_wh, _ENERGY)
+
+
+def _scale_of(largest: float, scale: tuple[tuple[str, float], ...]) -> Scale:
+    rounded = _round_significant(abs(largest)) if math.isfinite(largest) else 0.0
+    unit, factor = scale[0]
+    for name, size in scale:
+        if rounded >= size:
+            unit, factor = name, size
+    magnitude = math.floor(math.log10(rounded / factor)) if rounded > 0 else _SIGNIFICANT
+    return Scale(unit, factor, max(1, _SIGNIFICANT - 1 - magnitude))

@@ -13,10 +13,10 @@ app = typer.Typer(
 @app.command()
 def check(context: typer.Context) -> None:
     """Read the configuration and everything it names; report every problem at once."""
-    from auditor.wiring.parts import problems  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.parts import problems as problems_of  # noqa: PLC0415  (start-up time)
 
     loaded = state_of(context).load()
-    problems = problems(loaded.settings)
+    problems = problems_of(loaded.settings)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"

@@ -70,7 +70,7 @@ def load_file(
         intake = line.Intake(
             stream=export.stream,
             context=export_context(settings, export.name, cluster, words(columns) or None),
-            source=LoadSource(export.name, export.stream.digest, now_utc().isoformat()),
+            source=LoadSource(export.name, export.digest, now_utc().isoformat()),
             progress=progress,
         )
         return line.ingest(intake, factors, ledger)

@@ -5,7 +5,7 @@ import hashlib
 import io
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from auditor.errors import UsageError
 STDIN = "-"
 
 
-class DigestingStream(io.RawIOBase):
+class _DigestingStream(io.RawIOBase):
     """A binary stream that remembers the SHA-256 of what was read from it."""
 
     def __init__(self, inner: BinaryIO) -> None:
@@ -41,11 +41,20 @@ class DigestingStream(io.RawIOBase):
 
 @dataclass(frozen=True)
 class OpenExport:
-    """An export being read: its name for people, its stream, its size where known [bytes]."""
+    """An export being read: its name for people, its stream, its size where known [bytes].
+
+    `digest` names the content that was read so far: its SHA-256.
+    """
 
     name: str
-    stream: DigestingStream
+    stream: BinaryIO
     size_bytes: int | None
+    digest: Callable[[], str]
+
+
+def _export(name: str, inner: BinaryIO, size_bytes: int | None) -> OpenExport:
+    stream = _DigestingStream(inner)
+    return OpenExport(name, cast("BinaryIO", stream), size_bytes, stream.digest)
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def open_export(path: str) -> Iterator[OpenExport]:
         The file is missing or may not be read.
     """
     if path == STDIN:
-        yield OpenExport("standard input", DigestingStream(sys.stdin.buffer), None)
+        yield _export("standard input", sys.stdin.buffer, None)
         return
     file = Path(path)
     try:
@@ -68,7 +77,7 @@ def open_export(path: str) -> Iterator[OpenExport]:
         raise UsageError(msg, hint="Name export files, or - for standard input.") from error
     with opened, _unpacked(opened, file.suffix) as stream:
         size_bytes = file.stat().st_size if stream is opened else None
-        yield OpenExport(file.name, DigestingStream(stream), size_bytes)
+        yield _export(file.name, stream, size_bytes)
 
 
 def _unpacked(opened: BinaryIO, suffix: str) -> BinaryIO:

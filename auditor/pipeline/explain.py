@@ -1,6 +1,6 @@
 """How one run's number came about, step by step, from what the ledger holds."""
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from auditor.carbon.pieces import Piece, pieces
 from auditor.domain.intensity import IntensitySeries
 from auditor.domain.job import QualityFlag
 from auditor.energy.explain import explain_run
-from auditor.energy.model import EnergyModel
 from auditor.energy.step import Step
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
+from auditor.pipeline.factor_text import energy_model
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,8 @@ def _explained(ledger: Ledger, record: dict[Any, Any], start_s: int, end_s: int)
     )
 
 
-def energy_model(factor_text: str) -> EnergyModel:
-    """Return the model that a factor set was made with."""
-    stated = json.loads(factor_text)["energy_model"]
-    pue_of = {name: tuple(triple) for name, triple in stated.pop("pue_of").items()}
-    constants = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
-    }
-    return EnergyModel(pue_of=pue_of, **constants)
-
-
 def _plain(value: object) -> object:
     """Return what JSON can hold: None for what is missing, ISO 8601 for instants."""
-    if isinstance(value, datetime):
-        return None if pd.isna(value) else value.isoformat()
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
+    if value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return None
-    return value
+    return value.isoformat() if isinstance(value, datetime) else value

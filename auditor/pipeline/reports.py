@@ -1,7 +1,6 @@
 """From the ledger to the read model: cut to the period, aggregated, advised, with its origin."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 import pandas as pd
@@ -11,9 +10,10 @@ from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
 from auditor.carbon.cut import cut_by_day, cut_to_period
 from auditor.domain.intensity import IntensitySeries
 from auditor.domain.period import Period, period_before
-from auditor.energy.model import SOURCES
+from auditor.energy.model import SOURCES, EnergyModel
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
+from auditor.pipeline.factor_text import energy_model
 from auditor.recommend.advise import recommend
 from auditor.recommend.interface import AdviceSettings
 from auditor.report.build import N_LARGEST_JOBS, ReportInput, build_report, totals_of
@@ -182,7 +182,7 @@ def _provenance(
     }
     made_by = sorted(series_of)
     texts = [known.text for one in made_by if (known := ledger.factor_set(one)) is not None]
-    model = json.loads(texts[-1])["energy_model"] if texts else {}
+    model = energy_model(texts[-1]) if texts else None
     return Provenance(
         auditor=auditor.__version__,
         book_version=ledger.version,
@@ -191,14 +191,13 @@ def _provenance(
             IntensitySource(zone, series.source, series.fallback_source, series.kind)
             for zone, series in sorted(used.items())
         ),
-        factors=tuple(_factor_sources(model)),
-        method=str(model.get("method", "")),
+        factors=() if model is None else tuple(_factor_sources(model)),
+        method="" if model is None else model.method,
     )
 
 
-def _factor_sources(model: Mapping[str, object]) -> Iterator[FactorSource]:
-    for name, source in SOURCES.items():
-        value = model.get(name)
-        if isinstance(value, Sequence) and len(value) == len(("low", "central", "high")):
-            low, central, high = value
-            yield FactorSource(name, f"{central:g} ({low:g} to {high:g})", source)
+def _factor_sources(model: EnergyModel) -> Iterator[FactorSource]:
+    for name in SOURCES:
+        low, central, high = getattr(model, name)
+        value = f"{central:g} ({low:g} to {high:g})" if low < high else f"{central:g}"
+        yield FactorSource(name, value, model.source(name))

@@ -18,7 +18,7 @@ def test_an_export_is_unpacked_and_named_by_its_content(tmp_path, name, pack):
     (tmp_path / name).write_bytes(pack(TEXT))
     with open_export(str(tmp_path / name)) as export:
         assert export.stream.read(5) + export.stream.read() == TEXT
-        assert export.stream.digest() == hashlib.sha256(TEXT).hexdigest()
+        assert export.digest() == hashlib.sha256(TEXT).hexdigest()
         assert export.name == name
         assert export.size_bytes == (len(TEXT) if name == "jobs.txt" else None)
 

@@ -1,0 +1,16 @@
+"""Read back the factors that an estimate was made with."""
+
+import json
+from typing import Any
+
+from auditor.energy.model import EnergyModel
+
+
+def energy_model(factor_text: str) -> EnergyModel:
+    """Return the model that a factor set was made with."""
+    stated: dict[str, Any] = json.loads(factor_text)["energy_model"]
+    pue_of = {name: tuple(triple) for name, triple in stated.pop("pue_of").items()}
+    constants: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+    }
+    return EnergyModel(pue_of=pue_of, **constants)
