@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from auditor.carbon.bands import CarbonBands
 from auditor.carbon.embodied import EmbodiedFactors
-from auditor.domain.hardware import HardwareDefaults, NodeRule
 from auditor.domain.intensity import IntensitySeries
 from auditor.energy.model import EnergyModel
-from auditor.hardware.catalogue import Catalogue
-from auditor.hardware.inventory import NodeInventory
+from auditor.hardware.match import HardwareMatcher
 from auditor.ledger.interface import FactorSet
 
 
@@ -20,10 +18,7 @@ class Factors:
     `series_of` gives the grid of a cluster by name; `factor_set` names all of this together.
     """
 
-    catalogue: Catalogue
-    rules: tuple[NodeRule, ...]
-    inventory: NodeInventory | None
-    hardware_defaults: HardwareDefaults
+    hardware: HardwareMatcher
     energy_model: EnergyModel
     series_of: Mapping[str, IntensitySeries]
     bands: CarbonBands

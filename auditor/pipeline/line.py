@@ -13,7 +13,6 @@ import pandas as pd
 from auditor.carbon.operational import estimate_carbon
 from auditor.domain.frames import BOOK, JOBS, names
 from auditor.energy.estimate import estimate_energy
-from auditor.hardware.match import match_hardware
 from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
 from auditor.normalize.interface import ExportContext
@@ -37,9 +36,7 @@ class Intake:
 
 def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     """Return the jobs with their hardware, energy and carbon: the columns of BOOK."""
-    hardware = match_hardware(
-        jobs, factors.rules, factors.inventory, factors.catalogue, factors.hardware_defaults
-    ).frame
+    hardware = factors.hardware.match(jobs).frame
     energy = estimate_energy(jobs, hardware, factors.energy_model)
     carbon = estimate_carbon(jobs, energy, factors.series_of, factors.bands, factors.embodied)
     made_by = pd.Categorical.from_codes(

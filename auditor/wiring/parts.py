@@ -12,6 +12,7 @@ from auditor.domain.hardware import HardwareDefaults
 from auditor.energy.model import EnergyModel, Triple, rescaled
 from auditor.errors import AuditorError, ConfigError
 from auditor.hardware.catalogue import Catalogue
+from auditor.hardware.match import HardwareMatcher
 from auditor.intensity.annual import AnnualTable
 from auditor.ledger.interface import FactorSet
 from auditor.normalize.interface import ExportContext
@@ -69,9 +70,8 @@ def build_factors(settings: Settings) -> Factors:
     )
     all_series = {series.digest(): series for series in (*series_of.values(), series_of.default)}
     factor_set = FactorSet(_digest(text.encode())[:12], text, tuple(all_series.values()))
-    return Factors(
-        catalogue, rules, inventory, defaults, model, series_of, bands, embodied, factor_set
-    )
+    matcher = HardwareMatcher(rules, inventory, catalogue, defaults)
+    return Factors(matcher, model, series_of, bands, embodied, factor_set)
 
 
 def problems(settings: Settings) -> list[str]:
