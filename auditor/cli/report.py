@@ -161,14 +161,8 @@ def _write_page(found: "Report", file: Path) -> None:
 
 
 def _refuse_incomplete(found: "Report") -> None:
-    quality = found.quality
-    gaps = []
-    if quality.facts.n_rejected:
-        gaps.append(f"{quality.facts.n_rejected} rows were rejected")
-    if quality.unmatched_nodes:
-        gaps.append("some accelerators are unknown")
-    if quality.n_runaways:
-        gaps.append(f"{quality.n_runaways} runs are far over their time limit")
-    if gaps:
-        msg = f"incomplete: {', '.join(gaps)}"
+    from auditor.report.findings import incomplete_reasons  # noqa: PLC0415  (start-up time)
+
+    if gaps := incomplete_reasons(found):
+        msg = f"incomplete: {'; '.join(gaps)}"
         raise IncompleteError(msg, hint="The quality section of the report has the details.")

@@ -1,7 +1,7 @@
 """From the ledger to the read model: cut to the period, aggregated, advised, with its origin."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from auditor.report.model import (
     QualityFacts,
     Report,
     SourceNote,
+    Totals,
 )
 from auditor.report.page import KINDS, PageInput, Subject
 
@@ -60,6 +61,7 @@ class _Drawn:
     before: pd.DataFrame
     quality: QualityFacts
     provenance: Provenance
+    everyone: Totals | None = None
 
 
 def report(ledger: Ledger, question: Question, house: House) -> Report | None:
@@ -74,6 +76,7 @@ def pages(ledger: Ledger, period: Period, house: House) -> Iterator[PageInput]:
     if drawn is None:
         return
     yield PageInput(Subject("site", house.site), _built(drawn, Question(period), house))
+    drawn = replace(drawn, everyone=totals_of(drawn.rows))
     for kind in KINDS:
         column = _COLUMN_OF_KIND.get(kind)
         if column is None:
@@ -92,6 +95,7 @@ def _only(drawn: _Drawn, column: str, name: str) -> _Drawn:
         before=drawn.before[drawn.before[column] == name],
         quality=drawn.quality,
         provenance=drawn.provenance,
+        everyone=drawn.everyone,
     )
 
 
@@ -155,6 +159,7 @@ def _built(drawn: _Drawn, question: Question, house: House) -> Report:
             recommendations=recommend(drawn.rows, house.advice),
             quality=drawn.quality,
             previous=totals_of(drawn.before),
+            everyone=drawn.everyone,
             equivalences=house.equivalences,
             n_jobs_listed=question.n_jobs_listed,
         )

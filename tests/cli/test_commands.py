@@ -141,7 +141,7 @@ def test_recompute_follows_the_configuration_and_keeps_the_facts(run, site):
         pytest.param(("report", "-s", "XX"), 2, "knows no state", id="no such state"),
         pytest.param(("report", "-S", "gestern"), 2, "is not a time", id="no time"),
         pytest.param(("report", *WEEK, "-S", "today"), 2, "a period is given by", id="two periods"),
-        pytest.param(("report", *WEEK, "--strict"), 5, "2 rows were rejected", id="strict"),
+        pytest.param(("report", *WEEK, "--strict"), 5, "2 rows refused", id="strict"),
         pytest.param(("report", "--config", "no.toml"), 6, "no configuration file", id="config"),
         pytest.param(("explain", "4242"), 3, "has no job 4242", id="unknown job"),
         pytest.param(("ingest", "absent.txt"), 2, "cannot be read", id="absent export"),

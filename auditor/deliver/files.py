@@ -1,0 +1,100 @@
+"""Write rendered pages to a folder, each whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from auditor.errors import AuditorError
+
+_PAGE_MODE = 0o644
+_FOLDER_MODE = 0o755
+
+
+class DeliveryError(AuditorError):
+    """What was rendered cannot be written or sent."""
+
+
+def write_file(path: Path, text: str) -> None:
+    """Replace one file by `text` in UTF-8, atomically.
+
+    The text is written beside the file under another name, synced and renamed, so that a reader
+    or a crash sees the old file or the new one. A link in the place of the file is replaced and
+    not followed.
+
+    Raises
+    ------
+    DeliveryError
+        The folder is missing or cannot be written, or the disk is full; the old file stands.
+    """
+    write_files(path.parent, {path.name: text})
+
+
+def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = False) -> list[Path]:
+    """Write files into one folder, atomically one by one, in the order of the mapping.
+
+    Parameters
+    ----------
+    text_of
+        Plain file name to text.
+    create
+        Make the folder, and those above it, where they are missing.
+
+    Returns
+    -------
+    Paths written.
+
+    Raises
+    ------
+    DeliveryError
+        The folder is missing, a link or cannot be written, or the disk is full. Files written
+        before stay.
+    ValueError
+        A name is not a plain file name.
+    """
+    for name in text_of:
+        _check_name(name)
+    try:
+        if create:
+            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _delivery_error(folder, error) from error
+    try:
+        for name, text in text_of.items():
+            _write_in(folder_fd, name, text.encode())
+        os.fsync(folder_fd)
+    except OSError as error:
+        raise _delivery_error(folder, error) from error
+    finally:
+        os.close(folder_fd)
+    return [folder / name for name in text_of]
+
+
+def _check_name(name: str) -> None:
+    if name in ("", ".", "..") or "/" in name or "\x00" in name:
+        msg = f"{name!r} is not a plain file name"
+        raise ValueError(msg)
+
+
+def _write_in(folder_fd: int, name: str, content: bytes) -> None:
+    """Write one file of an open folder: no path is looked up twice, no link is followed."""
+    temporary = f".{secrets.token_hex(8)}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file_fd = os.open(temporary, flags, _PAGE_MODE, dir_fd=folder_fd)
+    try:
+        with open(file_fd, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+    except BaseException:
+        os.unlink(temporary, dir_fd=folder_fd)
+        raise
+
+
+def _delivery_error(folder: Path, error: OSError) -> DeliveryError:
+    return DeliveryError(
+        f"cannot write to {folder}: {error.strerror}",
+        hint="Name a folder that you may write to, or free some space.",
+    )

@@ -1,0 +1,135 @@
+"""What the numbers of a report rest on, counted from its runs."""
+
+import numpy as np
+import pandas as pd
+
+from auditor.domain.frames import COMPONENTS
+from auditor.domain.job import QualityFlag
+from auditor.report.build_jobs import text_or_none
+from auditor.report.model import (
+    BASES,
+    FlagCount,
+    Quality,
+    QualityFacts,
+    Runaway,
+    UnmatchedNode,
+)
+
+N_RUNAWAYS_LISTED = 20
+UNKNOWN_ACCELERATOR = "unknown accelerator"
+
+TEXT_OF_FLAG = {
+    QualityFlag.RUNAWAY: "called running long past their time limit; counted up to the limit",
+    QualityFlag.START_FROM_SUBMIT: "the export has no Start; Submit stands in for it, so hours of "
+    "waiting may be charged to the wrong hours of the grid",
+    QualityFlag.SUBMIT_FROM_START: "the export has no Submit; Start stands in for it",
+    QualityFlag.CLOCK_REPAIRED: "End disagreed with Start and Elapsed; Elapsed was believed",
+    QualityFlag.CPU_TIME_ABOVE_ALLOCATION: "more CPU time than the allocation could give; taken as "
+    "full load",
+    QualityFlag.STATE_UNKNOWN: "a state that Slurm does not know",
+    QualityFlag.MEMORY_UNUSABLE: "no usable memory request; memory counts nothing",
+    QualityFlag.RESOURCES_UNKNOWN: "neither AllocTRES nor NCPUS; they count nothing",
+    QualityFlag.TIME_AMBIGUOUS: "start or end in the hour that the clocks repeat",
+    QualityFlag.FORGEABLE: "read from a text export with columns that users write; a job name can "
+    "forge rows there",
+    QualityFlag.END_UNKNOWN: "a final state without an End; still open for this report",
+    QualityFlag.GPU_TYPE_UNKNOWN: "accelerators without a type",
+    QualityFlag.SUSPENDED_INFERRED: "no Suspended column; taken as End - Start - Elapsed",
+    QualityFlag.RUN_OUTSIDE_TIME: "a start before 1990 or after the export; not counted",
+}
+
+
+def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
+    """Count what was measured, assumed, repaired or unknown in the runs of a report."""
+    energy_wh = np.nan_to_num(rows["energy_wh"].to_numpy(np.float64))
+    measured = np.nan_to_num(rows["intensity_measured_ratio"].to_numpy(np.float64))
+    embodied_known = rows["embodied_g"].notna().to_numpy(np.float64)
+    runaways = _runaways(rows)
+    return Quality(
+        facts=facts,
+        intensity_measured_ratio=_energy_share(energy_wh, measured),
+        energy_basis_ratio=_energy_basis_ratio(rows),
+        embodied_known_ratio=_energy_share(energy_wh, embodied_known),
+        unmatched_nodes=_unmatched_nodes(rows),
+        n_unknown_cpu=int((~rows["cpu_known"].to_numpy(np.bool_) & (energy_wh > 0)).sum()),
+        n_open=int(rows["is_open"].sum()),
+        flags=_flags(rows),
+        runaways=runaways[:N_RUNAWAYS_LISTED],
+        n_runaways=len(runaways),
+    )
+
+
+def _energy_share(energy_wh: np.ndarray, ratio: np.ndarray) -> float | None:
+    total_wh = float(energy_wh.sum())
+    return float((energy_wh * ratio).sum() / total_wh) if total_wh > 0 else None
+
+
+def _energy_basis_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
+    """Share the energy out by basis; a component carries its part of the facility overhead."""
+    pue = np.nan_to_num(rows["pue"].to_numpy(np.float64), nan=1.0)
+    by_basis_wh = dict.fromkeys(BASES, 0.0)
+    for component in COMPONENTS:
+        part_wh = np.nan_to_num(rows[f"{component}_wh"].to_numpy(np.float64)) * pue
+        codes, bases = pd.factorize(rows[f"{component}_basis"])
+        sums = np.bincount(codes + 1, weights=part_wh, minlength=len(bases) + 1)
+        for basis, sum_wh in zip(bases, sums[1:].tolist(), strict=True):
+            if basis in by_basis_wh:
+                by_basis_wh[str(basis)] += sum_wh
+    total_wh = sum(by_basis_wh.values())
+    if total_wh <= 0:
+        return dict.fromkeys(BASES)
+    return {basis: sum_wh / total_wh for basis, sum_wh in by_basis_wh.items()}
+
+
+def _flags(rows: pd.DataFrame) -> tuple[FlagCount, ...]:
+    values, counts = np.unique(rows["quality_flags"].to_numpy(np.int64), return_counts=True)
+    flag_counts = (
+        FlagCount(str(flag.name), int(counts[(values & int(flag)) != 0].sum()), text)
+        for flag, text in TEXT_OF_FLAG.items()
+    )
+    return tuple(counted for counted in flag_counts if counted.n_jobs)
+
+
+def _runaways(rows: pd.DataFrame) -> tuple[Runaway, ...]:
+    flags = rows["quality_flags"].to_numpy(np.int64)
+    chosen = rows[(flags & int(QualityFlag.RUNAWAY)) != 0]
+    counted_s = (chosen["end_utc"] - chosen["start_utc"]).dt.total_seconds().to_numpy(np.float64)
+    columns = zip(
+        chosen["cluster"].to_numpy(object),
+        chosen["job_id"].to_numpy(object),
+        chosen["user"].to_numpy(object),
+        chosen["reported_elapsed_s"].to_numpy(np.float64).tolist(),
+        np.nan_to_num(counted_s).tolist(),
+        strict=True,
+    )
+    runaways = (
+        Runaway(str(cluster), str(job_id), text_or_none(user), reported_s, counted)
+        for cluster, job_id, user, reported_s, counted in columns
+    )
+    return tuple(sorted(runaways, key=lambda runaway: -runaway.reported_s))
+
+
+def _unmatched_nodes(rows: pd.DataFrame) -> tuple[UnmatchedNode, ...]:
+    unknown = rows.loc[
+        ~rows["gpu_known"].to_numpy(np.bool_),
+        ["cluster", "partition", "gpu_model", "gpu_s", "energy_wh"],
+    ]
+    if unknown.empty:
+        return ()
+    plain = unknown.astype({"cluster": object, "partition": object, "gpu_model": object})
+    grouped = plain.groupby(["cluster", "partition", "gpu_model"], dropna=False, sort=True)
+    sums = grouped[["gpu_s", "energy_wh"]].sum()
+    counts = grouped.size().tolist()
+    return tuple(
+        UnmatchedNode(
+            str(cluster),
+            text_or_none(partition),
+            text_or_none(word) or UNKNOWN_ACCELERATOR,
+            n_jobs,
+            gpu_s,
+            energy_wh,
+        )
+        for (cluster, partition, word), n_jobs, gpu_s, energy_wh in zip(
+            sums.index, counts, sums["gpu_s"].tolist(), sums["energy_wh"].tolist(), strict=True
+        )
+    )

@@ -1,0 +1,261 @@
+"""What a report says, as frozen values; every view draws from these and computes nothing.
+
+Inside the model energy is Wh, carbon g CO2e, time s. A number that nobody knows is None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.domain.period import Period
+from auditor.domain.recommendation import Recommendation
+from auditor.domain.reject import Reject
+
+SCHEMA = "auditor.report/1"
+DIMENSIONS = ("user", "account", "cluster", "partition", "gpu", "state", "day")
+BASES = ("measured", "utilisation", "modelled", "assumed")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the runs of a period. `embodied_g` is None where no run has a factor for it."""
+
+    n_jobs: int
+    core_s: float
+    gpu_s: float
+    it_energy_wh: float
+    energy_wh: float
+    energy_low_wh: float
+    energy_high_wh: float
+    carbon_g: float
+    carbon_low_g: float
+    carbon_high_g: float
+    embodied_g: float | None
+
+    @property
+    def intensity_g_per_kwh(self) -> float | None:
+        """Mean grid intensity, weighted by energy [gCO2e/kWh]; None without energy."""
+        return self.carbon_g / self.energy_wh * 1000.0 if self.energy_wh > 0 else None
+
+
+@dataclass(frozen=True)
+class Components:
+    """Energy by component [Wh]; `overhead_wh` is the facility's (PUE). They add up to the total."""
+
+    gpu_wh: float
+    cpu_wh: float
+    memory_wh: float
+    node_wh: float
+    overhead_wh: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """The share of one user, account, cluster, partition, accelerator, state or day.
+
+    `wasted_carbon_g` is the part of `carbon_g` whose runs ended without a result.
+    """
+
+    key: str
+    n_jobs: int
+    energy_wh: float
+    carbon_g: float
+    carbon_low_g: float
+    carbon_high_g: float
+    gpu_s: float
+    core_s: float
+    wasted_carbon_g: float
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One run, its resource time, energy and carbon cut to the period; start and end are whole."""
+
+    cluster: str
+    job_id: str
+    job_name: str | None
+    user: str | None
+    account: str | None
+    partition: str | None
+    state: str | None
+    start_utc: datetime | None
+    end_utc: datetime | None
+    is_open: bool
+    gpu: str | None
+    n_gpu: float | None
+    n_cpus: float | None
+    elapsed_s: float
+    core_s: float | None
+    gpu_s: float | None
+    energy_wh: float
+    energy_low_wh: float
+    energy_high_wh: float
+    carbon_g: float
+    carbon_low_g: float
+    carbon_high_g: float
+    basis_of: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Runs that failed, timed out, ran out of memory or lost their node."""
+
+    n_jobs: int
+    energy_wh: float
+    carbon_g: float
+    core_s: float
+    gpu_s: float
+
+
+@dataclass(frozen=True)
+class SourceNote:
+    """What a reader must know about a source, with the way to mend it."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class FlagCount:
+    """How many runs carry one doubt or repair, in words."""
+
+    code: str
+    n_jobs: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Runaway:
+    """A run that the scheduler still calls running long past its limit.
+
+    `reported_s` is what the export says, `counted_s` what was believed (up to its time limit).
+    """
+
+    cluster: str
+    job_id: str
+    user: str | None
+    reported_s: float
+    counted_s: float
+
+
+@dataclass(frozen=True)
+class UnmatchedNode:
+    """Accelerators that the catalogue does not know, and what rests on the default for them."""
+
+    cluster: str
+    partition: str | None
+    accelerator: str
+    n_jobs: int
+    gpu_s: float
+    energy_wh: float
+
+
+@dataclass(frozen=True)
+class QualityFacts:
+    """What loading said: rows read and refused, and notes about the sources.
+
+    `n_rejected` may exceed the number of `rejects`, which may be the first few only.
+    """
+
+    n_rows: int = 0
+    n_rejected: int = 0
+    rejects: tuple[Reject, ...] = ()
+    notes: tuple[SourceNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What the numbers rest on. Ratios are shares of the energy, 0..1; None without energy."""
+
+    facts: QualityFacts
+    intensity_measured_ratio: float | None
+    energy_basis_ratio: Mapping[str, float | None]
+    embodied_known_ratio: float | None
+    unmatched_nodes: tuple[UnmatchedNode, ...]
+    n_unknown_cpu: int
+    n_open: int
+    flags: tuple[FlagCount, ...]
+    runaways: tuple[Runaway, ...]
+    n_runaways: int
+
+
+@dataclass(frozen=True)
+class IntensitySource:
+    """Where the carbon intensity of one zone came from."""
+
+    zone: str
+    source: str
+    fallback_source: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class FactorSource:
+    """One factor that the numbers rest on, as text for people, with its source."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What it takes to draw the same report again."""
+
+    auditor: str
+    book_version: int | None = None
+    factor_set: str | None = None
+    intensity: tuple[IntensitySource, ...] = ()
+    factors: tuple[FactorSource, ...] = ()
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class EquivalenceFactor:
+    """An everyday thing: `factor_g` grams CO2e for one `unit` of it."""
+
+    unit: str
+    factor_g: float
+    factor_text: str
+    source: str
+    year: int
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """How many of an everyday thing emit as much as the total does."""
+
+    amount: float
+    factor: EquivalenceFactor
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything one report says.
+
+    `groups_of` has one tuple for each of `DIMENSIONS`; `previous` is the same span just before,
+    under the same filters; `everyone` the same period without filters, where it may be shown.
+    """
+
+    site: str
+    period: Period
+    filters: Mapping[str, tuple[str, ...]]
+    totals: Totals
+    components: Components
+    groups_of: Mapping[str, tuple[Group, ...]]
+    jobs: tuple[JobLine, ...]
+    waste: Waste
+    recommendations: tuple[Recommendation, ...]
+    quality: Quality
+    provenance: Provenance
+    previous: Totals | None = None
+    everyone: Totals | None = None
+    equivalences: tuple[Equivalence, ...] = field(default=())
+
+    @property
+    def change_ratio(self) -> float | None:
+        """Carbon against the span before, -0.18 for 18 % less; None where that had none."""
+        if self.previous is None or self.previous.carbon_g <= 0:
+            return None
+        return self.totals.carbon_g / self.previous.carbon_g - 1.0

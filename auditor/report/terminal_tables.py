@@ -1,0 +1,173 @@
+"""The tables and lists of the terminal view."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group as Stack
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.domain.job import WASTED_STATES
+from auditor.domain.recommendation import Recommendation
+from auditor.report.filters import carbon_band, hours_column, local_text, percent_text
+from auditor.report.findings import Finding
+from auditor.report.ink import Ink
+from auditor.report.model import Report
+from auditor.units import carbon_scale, carbon_text, energy_scale
+
+N_ROWS = 10
+_METER_WIDTH = 10
+_N_KEY = 34
+TITLE_OF = {
+    "user": "By user",
+    "account": "By project",
+    "cluster": "By cluster",
+    "partition": "By partition",
+    "gpu": "By accelerator",
+    "state": "By state",
+    "day": "By day",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the totals: what, how much, and what else to know."""
+
+    label: str
+    value: str
+    note: str = ""
+    is_main: bool = False
+
+
+def rule(ink: Ink, width: int) -> Text:
+    """Draw a line over the whole width."""
+    return Text(ink.rule * width, style="cyan", no_wrap=True)
+
+
+def card(ink: Ink, *lines: tuple[str, str]) -> Table:
+    """Lay out the header: each line with a text on the left and one on the right."""
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(justify="left", ratio=1)
+    grid.add_column(justify="right")
+    for number, (left, right) in enumerate(lines):
+        style = "bold" if number == 0 else ""
+        grid.add_row(ink.text(f" {left}", style, 200), ink.text(f"{right} ", style))
+    return grid
+
+
+def facts(ink: Ink, lines: Sequence[Fact]) -> Table:
+    """Lay out the totals: label, value and note in three columns."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right", min_width=15)
+    grid.add_column(min_width=12, no_wrap=True)
+    grid.add_column()
+    for line in lines:
+        style = "bold cyan" if line.is_main else "bold"
+        notes_of_line = Text("\n").join(ink.text(part) for part in line.note.split("\n"))
+        grid.add_row(ink.text(line.label), ink.text(line.value, style), notes_of_line)
+    return grid
+
+
+def job_table(ink: Ink, report: Report, n_rows: int | None) -> Stack:
+    """List the largest jobs, one line each."""
+    lines = report.jobs[:n_rows]
+    title = "Jobs" if n_rows is None else "Largest jobs"
+    carbon = carbon_scale(max((line.carbon_g for line in lines), default=0.0))
+    table = _table(gap=1)
+    table.add_column("Job", no_wrap=True, overflow="ellipsis")
+    table.add_column("Name", no_wrap=True, overflow="ellipsis", ratio=1)
+    has_users = len(report.groups_of["user"]) > 1
+    if has_users:
+        table.add_column("User", no_wrap=True, overflow="ellipsis")
+    table.add_column("State", no_wrap=True, overflow="ellipsis")
+    table.add_column("Start", no_wrap=True)
+    table.add_column("GPU h", justify="right", no_wrap=True)
+    table.add_column(f"{carbon.unit} CO2e", justify="right", no_wrap=True)
+    gpu_hours = hours_column([line.gpu_s for line in lines])
+    for line, gpu_h in zip(lines, gpu_hours, strict=True):
+        style = "yellow" if line.state in WASTED_STATES else ""
+        table.add_row(
+            ink.text(line.job_id, n_most=16),
+            ink.text(line.job_name or "", n_most=200),
+            *([ink.text(line.user or "(unknown)", n_most=10)] if has_users else []),
+            ink.text(line.state or "(unknown)", style, 13),
+            ink.text(local_text(line.start_utc, report.period)),
+            Text(gpu_h),
+            Text(carbon.number_text(line.carbon_g), style="bold"),
+        )
+    return _titled(ink, title, table, _left_out(len(lines), report.totals.n_jobs, "job"))
+
+
+def group_table(ink: Ink, report: Report, dimension: str, n_rows: int | None) -> Stack:
+    """List the groups of a dimension, one line each, with its share of the carbon."""
+    groups = report.groups_of[dimension]
+    lines = groups[:n_rows]
+    total_g = report.totals.carbon_g
+    carbon = carbon_scale(max((group.carbon_g for group in lines), default=0.0))
+    energy = energy_scale(max((group.energy_wh for group in lines), default=0.0))
+    table = _table(gap=2)
+    table.add_column(TITLE_OF[dimension].removeprefix("By ").capitalize(), ratio=1, no_wrap=True)
+    for heading in ("Jobs", "Core h", "GPU h", energy.unit, f"{carbon.unit} CO2e", "Share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", width=_METER_WIDTH, no_wrap=True)
+    core_hours = hours_column([group.core_s for group in lines])
+    gpu_hours = hours_column([group.gpu_s for group in lines])
+    for group, core_h, gpu_h in zip(lines, core_hours, gpu_hours, strict=True):
+        share = group.carbon_g / total_g if total_g > 0 else 0.0
+        table.add_row(
+            ink.text(group.key, n_most=_N_KEY),
+            Text(f"{group.n_jobs:,}"),
+            Text(core_h),
+            Text(gpu_h),
+            Text(energy.number_text(group.energy_wh)),
+            Text(carbon.number_text(group.carbon_g), style="bold"),
+            Text(percent_text(share)),
+            Text(ink.meter(share, _METER_WIDTH), style="cyan"),
+        )
+    return _titled(ink, TITLE_OF[dimension], table, _left_out(len(lines), len(groups), dimension))
+
+
+def advice(ink: Ink, recommendations: Sequence[Recommendation]) -> Stack:
+    """Say what would have helped: the saving, the sentence and the command to type."""
+    parts: list[Padding | Text] = [ink.text("What would have helped", "bold")]
+    for number, one in enumerate(recommendations, start=1):
+        band = carbon_band(one.saving_low_g, one.saving_high_g)
+        saving = f"{carbon_text(one.saving_g)} CO2e (range {band})"
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=2, justify="right")
+        grid.add_column()
+        grid.add_row(Text(f"{number}."), ink.text(saving, "bold green"))
+        grid.add_row(Text(""), ink.text(one.text))
+        for line in one.command.splitlines():
+            grid.add_row(Text(""), ink.text(line, "cyan"))
+        parts.append(Padding(grid, (0, 0, 0, 1)))
+    return Stack(*parts)
+
+
+def notes(ink: Ink, found: Sequence[Finding]) -> Stack:
+    """List what the numbers rest on; doubts carry an exclamation mark."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=2, justify="right")
+    grid.add_column()
+    for finding in found:
+        mark = Text("!", style="yellow") if finding.is_doubt else Text(ink.bullet)
+        grid.add_row(mark, ink.text(finding.text))
+        if finding.hint:
+            grid.add_row(Text(""), ink.text(finding.hint, "dim"))
+    return Stack(ink.text("What the numbers rest on", "bold"), grid)
+
+
+def _table(gap: int) -> Table:
+    return Table(box=None, expand=True, pad_edge=True, padding=(0, gap, 0, 0), header_style="dim")
+
+
+def _titled(ink: Ink, title: str, table: Table, left_out: str) -> Stack:
+    parts: list[Table | Text] = [ink.text(title, "bold"), table]
+    if left_out:
+        parts.append(ink.text(f" {left_out}", "dim"))
+    return Stack(*parts)
+
+
+def _left_out(n_shown: int, n_all: int, by: str) -> str:
+    return f"{n_all - n_shown:,} more; --by {by} lists them" if n_all > n_shown else ""

@@ -1,0 +1,69 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from auditor.deliver.files import DeliveryError, write_file, write_files
+
+PAGES = {"index.html": "<p>ü</p>", "user-alice.html": "alice"}
+
+
+def test_files_are_written_whole_and_in_order(tmp_path):
+    written = write_files(tmp_path / "a" / "b", PAGES, create=True)
+    assert [path.name for path in written] == list(PAGES)
+    assert {path.name: path.read_text("utf-8") for path in written} == PAGES
+    assert sorted(os.listdir(tmp_path / "a" / "b")) == sorted(PAGES)  # noqa: PTH208  (names)
+
+
+def test_a_file_is_replaced(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("old, and longer than the new one")
+    write_file(path, "new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / "page.html").symlink_to(target)
+    write_file(tmp_path / "page.html", "page")
+    assert target.read_text() == "precious"
+    assert not (tmp_path / "page.html").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\x00b"])
+def test_a_name_that_is_a_path_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="not a plain file name"):
+        write_files(tmp_path, {"fine.html": "x", name: "x"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "folder", [pytest.param("missing", id="missing"), pytest.param("file", id="a file")]
+)
+def test_a_folder_that_is_none_is_an_error_with_advice(tmp_path, folder):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DeliveryError, match="cannot write to") as caught:
+        write_files(tmp_path / folder, PAGES)
+    assert caught.value.exit_code == 1
+    assert caught.value.hint
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+
+    def no_space(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(DeliveryError, match="No space left"):
+        write_file(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_to_write_writes_nothing(tmp_path):
+    assert write_files(tmp_path, {}) == []
+    assert list(Path(tmp_path).iterdir()) == []

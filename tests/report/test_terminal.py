@@ -1,0 +1,139 @@
+import io
+import re
+import subprocess
+import sys
+
+import pytest
+from rich.cells import cell_len
+
+from auditor.report.build import totals_of
+from auditor.report.model import DIMENSIONS
+from auditor.report.terminal import TerminalStyle, style_of, to_terminal
+from tests.report.fakes import hostile, report_of, runaway, week_of_runs
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Stream(io.StringIO):
+    def __init__(self, encoding: str, *, is_terminal: bool = True):
+        super().__init__()
+        self._encoding = encoding
+        self._is_terminal = is_terminal
+
+    @property
+    def encoding(self):
+        return self._encoding
+
+    def isatty(self):
+        return self._is_terminal
+
+
+@pytest.fixture(scope="module")
+def report():
+    return report_of(runaway(hostile(week_of_runs())))
+
+
+@pytest.mark.parametrize("width", [80, 100, 110])
+@pytest.mark.parametrize("is_ascii", [True, False], ids=["ascii", "utf-8"])
+@pytest.mark.parametrize("by", [None, "job", *DIMENSIONS])
+def test_no_line_is_wider_than_the_terminal(report, width, is_ascii, by):
+    text = to_terminal(report, TerminalStyle(width, is_ascii=is_ascii), by)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert text.isascii() or not is_ascii
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+@pytest.mark.parametrize("has_colour", [True, False], ids=["colour", "plain"])
+def test_nothing_from_outside_reaches_the_terminal_raw(report, has_colour):
+    text = to_terminal(report, TerminalStyle(80, has_colour=has_colour), "job")
+    assert ("\x1b" in text) == has_colour
+    plain = COLOUR.sub("", text)
+    assert all(char.isprintable() or char == "\n" for char in plain)
+    assert "[red]x[/red]" in plain
+    assert "<script>" in plain
+    assert "{{ 7 * 7 }}" in plain
+
+
+def test_colour_adds_nothing_but_colour(report):
+    coloured = to_terminal(report, TerminalStyle(80, has_colour=True))
+    plain = [line.rstrip() for line in COLOUR.sub("", coloured).splitlines()]
+    assert plain == to_terminal(report, TerminalStyle(80)).splitlines()
+
+
+def test_what_a_person_wants_to_know_is_there():
+    rows = week_of_runs()
+    text = to_terminal(report_of(rows, previous=totals_of(rows.iloc[:100])), TerminalStyle())
+    for expected in (
+        "Week 47, 16 to 22 November 2026",
+        "user alice",
+        "136 kg CO2e",
+        "range 94.9 to 196 kg",
+        "more than the week before",
+        "388 kWh",
+        "349 g/kWh",
+        "11,584",
+        "Mon 16 to Sun 22; largest Tue 17",
+        "Largest jobs",
+        "By partition",
+        "#SBATCH --gres=gpu:1",
+        "2 refused: sacct-2026-W47.txt:7",
+        "book version 12",
+    ):
+        assert expected in text
+
+
+def test_job_numbers_are_never_cut(report):
+    text = to_terminal(report, TerminalStyle(80))
+    assert all(job.job_id in text for job in report.jobs[:10])
+
+
+def test_by_shows_one_table_in_full(report):
+    text = to_terminal(report, TerminalStyle(), "user")
+    assert "By user" in text
+    assert "Largest jobs" not in text
+    assert all(group.key in text for group in report.groups_of["user"])
+
+
+def test_a_report_of_nothing_is_drawn():
+    text = to_terminal(report_of(week_of_runs(1).iloc[:0], previous=None), TerminalStyle())
+    assert "0 g CO2e" in text
+    assert "Largest jobs" not in text
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "has_colour", "is_ascii"),
+    [
+        pytest.param(Stream("utf-8"), {}, True, False, id="terminal"),
+        pytest.param(Stream("utf-8", is_terminal=False), {}, False, False, id="pipe"),
+        pytest.param(Stream("utf-8"), {"NO_COLOR": "1"}, False, False, id="NO_COLOR"),
+        pytest.param(Stream("utf-8"), {"NO_COLOR": ""}, True, False, id="empty NO_COLOR"),
+        pytest.param(Stream("utf-8"), {"TERM": "dumb"}, False, False, id="dumb"),
+        pytest.param(
+            Stream("utf-8", is_terminal=False), {"FORCE_COLOR": "1"}, True, False, id="forced"
+        ),
+        pytest.param(
+            Stream("utf-8", is_terminal=False), {"CLICOLOR_FORCE": "0"}, False, False, id="not so"
+        ),
+        pytest.param(Stream("UTF8"), {}, True, False, id="other spelling"),
+        pytest.param(Stream("ANSI_X3.4-1968"), {}, True, True, id="C locale"),
+        pytest.param(Stream("latin-1"), {}, True, True, id="latin"),
+    ],
+)
+def test_style_of_a_stream(stream, environment, has_colour, is_ascii):
+    style = style_of(stream, environment, 100)
+    assert (style.width, style.has_colour, style.is_ascii) == (100, has_colour, is_ascii)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(20, 80), (80, 80), (95, 95), (400, 110)])
+def test_width_is_at_least_80_and_stays_readable(columns, width):
+    assert style_of(Stream("utf-8"), {}, columns).width == width
+
+
+def test_a_terminal_report_loads_neither_jinja_nor_pandas():
+    code = (
+        "import sys, auditor.report.terminal, auditor.report.as_json, auditor.report.as_csv\n"
+        "print(sorted({'jinja2', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
