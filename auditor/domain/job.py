@@ -18,7 +18,17 @@ ENDED_STATES = frozenset(
     }
 )
 OPEN_STATES = frozenset(
-    {"PENDING", "RUNNING", "SUSPENDED", "RESIZING", "REQUEUE_HOLD", "SPECIAL_EXIT", "STOPPED"}
+    {
+        "COMPLETING",
+        "CONFIGURING",
+        "PENDING",
+        "REQUEUE_HOLD",
+        "RESIZING",
+        "RUNNING",
+        "SPECIAL_EXIT",
+        "STOPPED",
+        "SUSPENDED",
+    }
 )
 # States whose work was lost to its owner; PREEMPTED and NODE_FAIL are not the owner's doing.
 WASTED_STATES = frozenset(

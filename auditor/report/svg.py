@@ -19,7 +19,7 @@ _N_SLOTS = 4
 _GAP = 1.5
 _ROW_HEIGHT = 42
 _N_ROW_LABEL = 26
-_NOTE_WIDTH = 46
+_NOTE_WIDTH = 46  # "100 %" at the size of a note, with a gap
 
 
 def columns_svg(chart: BarChart) -> str:

@@ -1,0 +1,82 @@
+"""What goes into the reading of an export and what comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from auditor.domain.reject import Reject
+
+
+@dataclass(frozen=True)
+class ExportContext:
+    """What is known about an export beside its bytes.
+
+    `cluster` was stated by the caller and overrides what the rows say; `default_cluster` is for
+    rows that name none. `timezone_of` gives the zone of a cluster's local times, `default_timezone`
+    that of all others. `columns` names the cells of an export without header, in order.
+    `forgeable` is set by the reader: user-written columns beside a delimiter that can be guessed.
+    """
+
+    source: str
+    cluster: str | None
+    default_cluster: str | None
+    timezone_of: Mapping[str, str]
+    default_timezone: str
+    columns: tuple[str, ...] | None = None
+    forgeable: bool = False
+
+
+@dataclass(frozen=True)
+class SourceNote:
+    """What a report must say about a source. Notes of one `code` and `text` are said once."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Jobs made from a raw frame (see `assemble_jobs`).
+
+    Every raw row is in exactly one of them: len(raw) == len(jobs) + n_steps + len(rejects).
+    `jobs` has the columns of `auditor.domain.frames.JOBS`.
+    """
+
+    jobs: pd.DataFrame
+    rejects: list[Reject]
+    n_steps: int
+    notes: tuple[SourceNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One piece of an export: whole runs with their steps.
+
+    n_rows == n_jobs + n_steps + len(rejects), and n_jobs == len(jobs). Notes may repeat from one
+    batch of a source to the next.
+    """
+
+    jobs: pd.DataFrame
+    rejects: list[Reject]
+    n_rows: int
+    n_jobs: int
+    n_steps: int
+    notes: tuple[SourceNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawPiece:
+    """Some rows of an export as a reader hands them on, in the spellings of sacct.
+
+    `frame` has one ArrowDtype(string) column for each field ('' is empty) and `line`, int64: the
+    1-based line or record. `rejects` are rows that are not in the frame. `n_bytes` were read
+    for it. `is_forgeable`: a user could have written whole rows of it.
+    """
+
+    frame: pd.DataFrame
+    rejects: list[Reject]
+    n_bytes: int
+    notes: tuple[SourceNote, ...] = ()
+    is_forgeable: bool = False

@@ -1,0 +1,108 @@
+"""Which of two views of one run is the later and better one.
+
+A rank is a whole number of 63 bits, from the top:
+
+==== ==================================================================================
+bits meaning
+==== ==================================================================================
+62   the run has ended: a finished view outranks every open one
+61   the view is safe: it did not come from a text that its users could have forged
+     (ended views only)
+60-  open views: elapsed seconds, 40 bits from 60 to 21, then 21 bits of content hash;
+     ended views: how many facts are known, 5 bits from 60 to 56, then elapsed seconds, 32 bits
+     from 55 to 24 (`sacct -T` cuts them to its window), then 24 bits of content hash
+==== ==================================================================================
+
+The content hash makes the order total, so that the rows that remain never depend on the order in
+which views were loaded; views of equal content have equal rank. It covers every column but ids,
+`source`, `line` and `end_utc`, which follows from others.
+"""
+
+import hashlib
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from auditor.domain.frames import CATEGORY, INSTANT, JOBS, NUMBER, TEXT, Column
+from auditor.domain.job import QualityFlag
+
+_ENDED, _SAFE = np.int64(1) << 62, np.int64(1) << 61
+_FACTS_SHIFT, _ENDED_HASH_BITS, _OPEN_HASH_BITS = 56, 24, 21
+_MAX_ELAPSED_S = 2**32 - 1
+_IDENTITY = frozenset(
+    {"rank", "source", "line", "cluster", "raw_job_id", "job_id", "parent_job_id", "end_utc"}
+)
+_FACTS = (
+    "user", "account", "partition", "qos", "job_name", "node_list", "eligible_utc", "time_limit_s",
+    "n_cpus", "n_nodes", "n_gpu", "memory_bytes", "requested_memory_decimal_gb", "total_cpu_s",
+    "max_rss_bytes", "gpu_utilisation_ratio", "consumed_energy_j",
+)  # fmt: skip
+_WORD_BYTES = 8
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio, as splitmix64 uses it
+
+
+def rank_views(jobs: pd.DataFrame) -> NDArray[np.int64]:
+    """Rank every view of a run, (n,) int64; see the layout above.
+
+    Parameters
+    ----------
+    jobs
+        A frame of JOBS without its rank.
+    """
+    content = _content_hash(jobs)
+    elapsed_s = np.minimum(jobs["reported_elapsed_s"].to_numpy(), _MAX_ELAPSED_S)
+    is_open = jobs["is_open"].to_numpy()
+    forgeable = (jobs["quality_flags"].to_numpy() & int(QualityFlag.FORGEABLE)) != 0
+    open_rank = (elapsed_s << _OPEN_HASH_BITS) | _top_bits(content, _OPEN_HASH_BITS)
+    ended_rank = _ENDED | (_count_facts(jobs) << _FACTS_SHIFT) | (elapsed_s << _ENDED_HASH_BITS)
+    ended_rank |= _top_bits(content, _ENDED_HASH_BITS)
+    ended_rank = np.where(forgeable, ended_rank, ended_rank | _SAFE)
+    rank: NDArray[np.int64] = np.where(is_open, open_rank, ended_rank)
+    return rank
+
+
+def _count_facts(jobs: pd.DataFrame) -> NDArray[np.int64]:
+    n_facts = np.zeros(len(jobs), dtype=np.int64)
+    for name in _FACTS:
+        n_facts += jobs[name].notna().to_numpy()
+    return n_facts
+
+
+def _top_bits(content: NDArray[np.uint64], n_bits: int) -> NDArray[np.int64]:
+    return (content >> np.uint64(64 - n_bits)).astype(np.int64)
+
+
+def _content_hash(jobs: pd.DataFrame) -> NDArray[np.uint64]:
+    """Add up a word for each cell, in which its column has a part, and mix the bits of the sum."""
+    content = np.zeros(len(jobs), dtype=np.uint64)
+    for column in JOBS:
+        if column.name not in _IDENTITY:
+            content += _words(jobs[column.name], column)
+    for shift in (np.uint64(32), np.uint64(29)):
+        content ^= content >> shift
+        content *= _MULTIPLIER
+    return content
+
+
+def _words(cells: pd.Series, column: Column) -> NDArray[np.uint64]:
+    """Return the cells of a column as 64-bit words; equal cells give equal words."""
+    if column.dtype == CATEGORY:
+        digests = [_digest(column.name, word) for word in cells.cat.categories.tolist()]
+        words: NDArray[np.uint64] = np.array([*digests, 0], dtype=np.uint64)[cells.array.codes]
+        return words
+    if column.dtype == TEXT:
+        return np.asarray(pd.util.hash_pandas_object(cells, index=False), dtype=np.uint64)
+    values = cells.astype("int64").to_numpy() if column.dtype == INSTANT else cells.to_numpy()
+    if column.dtype == NUMBER:
+        values = (values + 0.0).view(np.uint64)  # one zero for -0.0 and 0.0
+    part = np.uint64(_digest(column.name, "") | 1)
+    parts: NDArray[np.uint64] = values.astype(np.uint64) * part
+    return parts
+
+
+@lru_cache(maxsize=2**16)
+def _digest(column: str, word: str) -> int:
+    content = f"{column}\0{word}".encode()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=_WORD_BYTES).digest(), "little")

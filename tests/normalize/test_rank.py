@@ -1,0 +1,45 @@
+import pytest
+
+from auditor.normalize.rank import rank_views
+from auditor.normalize.slurm_jobs import assemble_jobs
+from tests.normalize.raw_frames import CONTEXT, raw_frame
+
+HEADER = "JobIDRaw|JobID|JobName|User|State|Submit|Start|End|ElapsedRaw|AllocTRES|TotalCPU|MaxRSS"
+RUNNING = "7|7|train|alice|RUNNING|1795450900|1795450918|Unknown|100|cpu=4,node=1|00:00:00|"
+LATER = "7|7|train|alice|RUNNING|1795450900|1795450918|Unknown|900|cpu=4,node=1|00:00:00|"
+LATE_END = "7|7|train|alice|COMPLETED|1795450900|1795450918|Unknown|950|cpu=4,node=1|00:00:00|"
+BARE = "7|7|train|alice|COMPLETED|1795450900|1795450918|1795451918|1000||00:00:00|"
+FULL = "7|7|train|alice|COMPLETED|1795450900|1795450918|1795451918|1000|cpu=4,node=1|01:00:00|5M"
+CUT = "7|7|train|alice|COMPLETED|1795450900|1795450918|1795451418|500|cpu=4,node=1|01:00:00|5M"
+
+
+def rank(row, **context):
+    jobs = assemble_jobs(raw_frame(f"{HEADER}\n{row}"), CONTEXT).jobs
+    return rank_views(jobs.assign(**context))[0]
+
+
+def test_a_later_and_fuller_view_ranks_higher():
+    views = [RUNNING, LATER, LATE_END, BARE, CUT, FULL]
+    ranks = [rank(view) for view in views]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == len(ranks)
+    assert min(ranks) >= 0
+
+
+@pytest.mark.parametrize("view", [RUNNING, FULL])
+def test_equal_views_rank_equal_wherever_they_came_from(view):
+    assert rank(view) == rank(view, source="elsewhere", line=99)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("alice", "bob"), ("train", "allocation"), ("cpu=4", "cpu=5"), ("COMPLETED", "FAILED")],
+)
+def test_views_that_differ_never_tie(old, new):
+    assert rank(FULL) != rank(FULL.replace(old, new))
+
+
+def test_a_view_that_could_be_forged_ranks_below_a_safe_one():
+    context = CONTEXT.__class__(**{**vars(CONTEXT), "forgeable": True})
+    forged = assemble_jobs(raw_frame(f"{HEADER}\n{FULL}"), context).jobs
+    assert rank_views(forged)[0] < rank(BARE)
