@@ -68,10 +68,6 @@ class Scale:
     factor: float
     n_decimals: int
 
-    def digits_text(self, value: float) -> str:
-        """Write the number without its unit, three significant digits."""
-        return _digits(value / self.factor) if math.isfinite(value) else "unknown"
-
     def number_text(self, value: float) -> str:
         """Write the number without its unit, in the column's decimals; a little is '<0.1'."""
         if not math.isfinite(value):

@@ -1,0 +1,141 @@
+"""Which rows are views of the same run, in integers that compare exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from auditor.domain.job import QualityFlag
+
+IDENTITY_COLUMNS = (
+    "raw_job_id",
+    "submit_utc",
+    "start_utc",
+    "n_restarts",
+    "rank",
+    "quality_flags",
+)
+NEVER_STARTED_US = np.iinfo(np.int64).min
+_TEXT_ID = np.uint64(1 << 63)
+_PLAIN_BELOW = 10**18
+_MULTIPLIERS = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xBF58476D1CE4E5B9),
+    np.uint64(0x94D049BB133111EB),
+)
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """The identity of rows of one partition, each array (n,).
+
+    `raw` is the raw job id: its digits as a number, or a 63-bit hash of any other text. Instants
+    are microseconds since 1970. A stand-in is a row whose Submit was taken from its Start: its
+    restart count says nothing about the run and reads -1 here, so that it never shares a key with
+    a row that knows its Submit.
+    """
+
+    raw: NDArray[np.uint64]
+    submit_us: NDArray[np.int64]
+    n_restarts: NDArray[np.int64]
+    start_us: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    is_stand_in: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.raw)
+
+    def run_hash(self) -> NDArray[np.uint64]:
+        """Return one number per row, equal for equal keys (and, once in 2^64, for others)."""
+        return _mixed(self.raw, self.submit_us, self.n_restarts)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "RunKeys":
+        """Return some of the rows."""
+        return RunKeys(
+            self.raw[rows],
+            self.submit_us[rows],
+            self.n_restarts[rows],
+            self.start_us[rows],
+            self.rank[rows],
+            self.is_stand_in[rows],
+        )
+
+
+def run_keys(table: pa.Table) -> RunKeys:
+    """Return the identity of a table that has `IDENTITY_COLUMNS`."""
+    flags = table.column("quality_flags").to_numpy()
+    is_stand_in = (flags & QualityFlag.SUBMIT_FROM_START.value) != 0
+    return RunKeys(
+        raw=_raw_numbers(table.column("raw_job_id")),
+        submit_us=_micros(table.column("submit_utc")),
+        n_restarts=np.where(is_stand_in, -1, table.column("n_restarts").to_numpy()),
+        start_us=_micros(table.column("start_utc")),
+        rank=table.column("rank").to_numpy(),
+        is_stand_in=is_stand_in,
+    )
+
+
+def joined(parts: list[RunKeys]) -> RunKeys:
+    """Return the rows of all parts, in order."""
+    return RunKeys(
+        np.concatenate([np.empty(0, np.uint64), *(p.raw for p in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(p.submit_us for p in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(p.n_restarts for p in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(p.start_us for p in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(p.rank for p in parts)]),
+        np.concatenate([np.empty(0, np.bool_), *(p.is_stand_in for p in parts)]),
+    )
+
+
+def _micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    micros: NDArray[np.int64] = pc.fill_null(
+        column.cast(pa.int64()), int(NEVER_STARTED_US)
+    ).to_numpy()
+    return micros
+
+
+def _raw_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Read plain digits as they are; a leading zero or a sign makes another id, thus text."""
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return _mixed_numbers(column)
+    found: NDArray[np.int64] = numbers.to_numpy()
+    is_plain = not len(found) or (found.min() >= 0 and found.max() < _PLAIN_BELOW)
+    if not is_plain or not pc.all(pc.equal(numbers.cast(column.type), column)).as_py():
+        return _mixed_numbers(column)
+    return found.astype(np.uint64)
+
+
+def _mixed_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    encoded = column.combine_chunks().dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    hashes = pd.util.hash_array(np.array(words, dtype=object), categorize=False) | _TEXT_ID
+    plain = [
+        word.isascii() and word.isdigit() and len(word) <= len(str(_PLAIN_BELOW - 1))
+        for word in words
+    ]
+    numbers = [
+        int(word) if digits and str(int(word)) == word else int(hashed)
+        for word, digits, hashed in zip(words, plain, hashes, strict=True)
+    ]
+    found: NDArray[np.uint64] = np.array(numbers, dtype=np.uint64)[encoded.indices.to_numpy()]
+    return found
+
+
+def _mixed(
+    first: NDArray[np.uint64], second: NDArray[np.int64], third: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Mix three numbers as splitmix64 does (Steele, Lea, Flood 2014), without a table."""
+    mixed = first * _MULTIPLIERS[0]
+    for part in (second.astype(np.uint64), third.astype(np.uint64)):
+        mixed ^= mixed >> np.uint64(30)
+        mixed *= _MULTIPLIERS[1]
+        mixed ^= mixed >> np.uint64(27)
+        mixed += part * _MULTIPLIERS[2]
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

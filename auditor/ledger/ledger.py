@@ -1,0 +1,234 @@
+"""The ledger: the book of jobs and the desk in one folder, and what can be asked of them."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import pandas as pd
+
+from auditor.domain.frames import BOOK, check
+from auditor.domain.period import Period
+from auditor.errors import LedgerError
+from auditor.ledger.audit import factor_sets_of, find_in_book
+from auditor.ledger.book import Book, Snapshot
+from auditor.ledger.desk import Desk, LoadRecord
+from auditor.ledger.interface import (
+    FactorSet,
+    Filters,
+    Finding,
+    LoadBatch,
+    LoadQuality,
+    LoadReceipt,
+    LoadSource,
+)
+from auditor.ledger.loading import Rule, Settled, settle, staging
+from auditor.ledger.lock import writer_lock
+from auditor.ledger.queries import read_runs
+from auditor.ledger.supersede import Fate
+from auditor.ledger.tally import Tally
+
+_US_PER_S = 1_000_000
+_LOCK_TIMEOUT_S = 600.0
+_NO_FILTERS = Filters()
+
+
+class Ledger:
+    """The two stores in one folder. Make one with `Ledger.open`; close it, or use `with`."""
+
+    def __init__(self, folder: Path, lock_timeout_s: float) -> None:
+        self.folder = folder
+        self._lock_timeout_s = lock_timeout_s
+        self._book = Book(folder / "book")
+        self._desk = Desk(folder / "desk.sqlite")
+
+    @classmethod
+    def open(
+        cls, folder: Path | str, *, create: bool, lock_timeout_s: float = _LOCK_TIMEOUT_S
+    ) -> Self:
+        """Open the ledger in a folder, or make an empty one.
+
+        Raises
+        ------
+        LedgerError
+            There is none and `create` is false, it cannot be read, or its path holds '=' or '%'.
+        """
+        folder = Path(folder).absolute()
+        _refuse_odd_path(folder)
+        is_there = (folder / "desk.sqlite").exists() and (folder / "book").exists()
+        if not is_there and not create:
+            msg = f"there is no ledger in {folder}"
+            raise LedgerError(msg, hint="`auditor ingest FILE` makes one from an export.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ledger = cls(folder, lock_timeout_s)
+            if not is_there or not ledger._desk.is_current:
+                with writer_lock(folder / "lock", lock_timeout_s):
+                    ledger._desk.migrate()
+                    ledger._book.create()
+        except OSError as error:
+            msg = f"the ledger in {folder} cannot be opened: {error}"
+            raise LedgerError(msg, hint="Check who owns the folder and what is free.") from error
+        return ledger
+
+    def __enter__(self) -> Self:
+        """Use it as a context."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._desk.close()
+
+    @property
+    def version(self) -> int:
+        """Version of the book now."""
+        return self._book.snapshot().version
+
+    def load(self, batches: Iterable[LoadBatch], source: LoadSource) -> LoadReceipt:
+        """Take a load into the book as one commit, then remember it at the desk.
+
+        The highest rank wins for each run, in the load and against the book; loading anything
+        again, in any order, changes nothing. If it fails or is killed, the book is as before.
+        """
+        tally = Tally()
+        settled, version = self._commit(tally.counted(batches), Rule(), source)
+        receipt = _receipt(tally, settled, version)
+        self._desk.record_load(
+            LoadRecord(
+                digest=source.digest(),
+                source=source.name,
+                loaded_utc=source.loaded_utc,
+                receipt=receipt,
+                first_us=tally.first_us,
+                last_us=tally.last_us,
+                clusters=tuple(sorted(tally.clusters)),
+                rejects=tuple(tally.rejects),
+                notes=tuple(tally.notes),
+            )
+        )
+        return receipt
+
+    def replace_estimates(self, rows: Iterable[pd.DataFrame], source: LoadSource) -> LoadReceipt:
+        """Replace runs by the same views with new estimates, as one commit.
+
+        Runs that the book does not have, or has a later view of, are left alone (`n_unchanged`).
+        """
+        tally = Tally()
+        batches = (LoadBatch(part, (), len(part), 0) for part in rows)
+        rule = Rule(equal_wins=True, inserts=False)
+        settled, version = self._commit(tally.counted(batches), rule, source)
+        receipt = _receipt(tally, settled, version)
+        n_unknown = receipt.n_new
+        return dataclasses.replace(receipt, n_new=0, n_unchanged=receipt.n_unchanged + n_unknown)
+
+    def read(
+        self,
+        period: Period | None = None,
+        filters: Filters = _NO_FILTERS,
+        columns: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the runs that overlap the period and pass the filters, dtypes of `BOOK`.
+
+        A run that never started counts at the moment it was given up, one of no length at its
+        start; a pending one only where there is no period. All columns unless some are named.
+        """
+        snapshot = self._book.snapshot(version)
+        return read_runs(self._book.root, snapshot, period, filters, columns)
+
+    def read_in_parts(
+        self, columns: Sequence[str] | None = None, version: int | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Yield all runs of one version, month by month of each cluster, so that memory is bounded.
+
+        Other loads meanwhile change nothing about what is read.
+        """
+        snapshot = self._book.snapshot(version)
+        for partition in sorted({file.partition for file in snapshot.files}):
+            files = tuple(file for file in snapshot.files if file.partition == partition)
+            part = Snapshot(snapshot.version, files)
+            yield read_runs(self._book.root, part, None, _NO_FILTERS, columns)
+
+    def quality(
+        self, period: Period | None = None, filters: Filters = _NO_FILTERS, n_shown: int = 50
+    ) -> LoadQuality:
+        """Return what the loads behind the period (and the clusters asked for) said."""
+        span = None
+        if period is not None:
+            span = (period.start_s * _US_PER_S, period.end_s * _US_PER_S)
+        return self._desk.quality(span, filters.cluster, n_shown)
+
+    def record_factor_set(self, factors: FactorSet) -> None:
+        """Remember the factors of estimates; do it before the load that they belong to."""
+        self._desk.record_factor_set(factors)
+
+    def factor_set(self, factor_set_id: str) -> FactorSet | None:
+        """Return the factors of an id and their grid series; None if nobody recorded them."""
+        return self._desk.factor_set(factor_set_id)
+
+    def check(self) -> tuple[Finding, ...]:
+        """Return what is wrong with the ledger; nothing if it holds together.
+
+        Files that the log names are there and whole, every run is there once and in its place,
+        components add up to energies, times are consistent, and the desk is sound and knows the
+        factors of every estimate.
+        """
+        found = [Finding("desk", text, 1) for text in self._desk.integrity()]
+        snapshot = self._book.snapshot()
+        found += find_in_book(self._book.root, snapshot)
+        if not any(finding.code == "files" for finding in found):
+            used = set(factor_sets_of(self._book.root, snapshot))
+            unknown = sorted(used - set(self._desk.factor_set_ids()))
+            if unknown:
+                text = f"estimates rest on factors that nobody recorded: {', '.join(unknown[:3])}"
+                found.append(Finding("factors", text, len(unknown)))
+        return tuple(found)
+
+    def vacuum(self, keep_days: int = 90) -> int:
+        """Delete data files that only versions older than this used; return how many."""
+        with writer_lock(self.folder / "lock", self._lock_timeout_s):
+            return self._book.vacuum(keep_days * 24)
+
+    def _commit(
+        self, rows: Iterable[pd.DataFrame], rule: Rule, source: LoadSource
+    ) -> tuple[Settled, int]:
+        load_id = uuid4().hex[:16]
+        journal = self.folder / "loading"
+        with (
+            writer_lock(self.folder / "lock", self._lock_timeout_s),
+            staging(self._book, load_id, journal) as staged,
+        ):
+            for part in rows:
+                staged.add(check(part, BOOK))
+            snapshot: Snapshot = self._book.snapshot()
+            settled = settle(staged, self._book, snapshot, rule)
+            if not settled.added and not settled.removed:
+                return settled, snapshot.version
+            metadata = {"load": load_id, "source": source.name, "digest": source.digest()}
+            return settled, self._book.commit(settled.added, settled.removed, metadata)
+
+
+def _refuse_odd_path(folder: Path) -> None:
+    """Refuse what the engines read as more than a name: `a=b` as a column, `%20` as a space."""
+    if {"=", "%"} & set(str(folder)):
+        msg = f"the ledger cannot live in {folder}: its path holds '=' or '%'"
+        raise LedgerError(msg, hint="Choose another folder for [ledger] path.")
+
+
+def _receipt(tally: Tally, settled: Settled, version: int) -> LoadReceipt:
+    return LoadReceipt(
+        n_new=settled.n_of[Fate.NEW],
+        n_superseded=settled.n_of[Fate.SUPERSEDES],
+        n_unchanged=settled.n_of[Fate.UNCHANGED],
+        n_duplicate_in_load=settled.n_of[Fate.DUPLICATE],
+        book_version=version,
+        n_rows=tally.n_rows,
+        n_jobs=tally.n_jobs,
+        n_steps=tally.n_steps,
+        n_rejects=tally.n_rejects,
+    )

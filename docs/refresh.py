@@ -1,0 +1,146 @@
+"""Run what the documentation shows and write down what came out.
+
+`make docs` refreshes every ```console block of the pages, docs/commands.md and docs/page.png. Tests
+run the same functions and compare, so that no page can show what the program does not do.
+A line `[...]` in a block stands for lines that are left out; those around it stay exact.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer.main
+
+from auditor.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "docs/demo.md")
+COMMANDS_PAGE = ROOT / "docs" / "commands.md"
+PICTURE = ROOT / "docs" / "page.png"
+NOW = "2026-11-23T05:00:00Z"
+LEFT_OUT = "[...]"
+PICTURE_SIZE = (1100, 1190)
+
+_BLOCK = re.compile(
+    r"(?<=```console\n)\$ (?P<command>[^\n]+)\n(?P<shown>.*?)(?=^```)", re.DOTALL | re.MULTILINE
+)
+_COMMANDS_HEAD = """# Commands
+
+What `--help` says, command by command. This page is written by `make docs`.
+"""
+
+
+def run(command: str, folder: Path) -> str:
+    """Run one command of a page in a folder and return what it writes on stdout.
+
+    `make demo` is what it does once the environment stands: `auditor demo`.
+
+    Raises
+    ------
+    RuntimeError
+        The command failed; pages show what works.
+    """
+    words = shlex.split("auditor demo" if command == "make demo" else command)
+    if words[0] != "auditor":
+        msg = f"pages may run auditor only, not {words[0]}"
+        raise RuntimeError(msg)
+    program = Path(sys.executable).parent / words[0]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    environment = kept | {"AUDITOR_NOW": NOW, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    done = subprocess.run(  # noqa: S603  (our own program and a browser on our own page)
+        [program, *words[1:]],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode != 0:
+        msg = f"{command} ended with {done.returncode}: {done.stderr}"
+        raise RuntimeError(msg)
+    return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+
+
+def shortened(output: str, shown: str) -> str:
+    """Leave out of an output as much as the block that shows it does."""
+    if LEFT_OUT not in shown.splitlines():
+        return output
+    before, after = shown.split(f"{LEFT_OUT}\n", maxsplit=1)
+    lines = output.splitlines(keepends=True)
+    n_before, n_after = before.count("\n"), after.count("\n")
+    return "".join((*lines[:n_before], f"{LEFT_OUT}\n", *lines[len(lines) - n_after :]))
+
+
+def refreshed(text: str, folder: Path) -> str:
+    """Return a page with every block as its command writes it today, run one after the other."""
+
+    def block(found: re.Match[str]) -> str:
+        output = run(found["command"], folder)
+        return f"$ {found['command']}\n{shortened(output, found['shown'])}"
+
+    return _BLOCK.sub(block, text)
+
+
+def verbs() -> Iterator[str]:
+    """Name every command, groups and their members alike."""
+    pending = [("auditor", typer.main.get_command(app))]
+    while pending:
+        name, command = pending.pop(0)
+        yield name
+        members = getattr(command, "commands", {})
+        pending += [(f"{name} {member}", members[member]) for member in members]
+
+
+def commands_page(folder: Path) -> str:
+    """Write the help of every command as one page."""
+    parts = (f"\n## {name}\n\n```text\n{run(f'{name} --help', folder)}```\n" for name in verbs())
+    return "".join((_COMMANDS_HEAD, *parts))
+
+
+def take_picture(page: Path, picture: Path) -> None:
+    """Let a real browser draw a page.
+
+    Raises
+    ------
+    RuntimeError
+        There is no Chromium.
+    """
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        msg = "the picture needs chromium"
+        raise RuntimeError(msg)
+    width, height = PICTURE_SIZE
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(  # noqa: S603  (our own program and a browser on our own page)
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             f"--user-data-dir={profile}", f"--window-size={width},{height}",
+             f"--screenshot={picture}", page.resolve().as_uri()],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Refresh the pages, the command reference and the picture."""
+    for page in PAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            path = ROOT / page
+            path.write_text(
+                refreshed(path.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8"
+            )
+            sys.stdout.write(f"refreshed {page}\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        COMMANDS_PAGE.write_text(commands_page(folder), encoding="utf-8")
+        run("auditor demo", folder)
+        page = next((folder / "demo-out" / "pages").glob("site-*.html"))
+        take_picture(page, PICTURE)
+        sys.stdout.write(
+            f"refreshed docs/commands.md, docs/page.png ({PICTURE.stat().st_size} bytes)\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
