@@ -5,6 +5,7 @@ import hashlib
 import io
 import lzma
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,15 +15,22 @@ from typing import BinaryIO, cast
 from auditor.errors import UsageError
 
 STDIN = "-"
+_HEAD_BYTES = 1024 * 1024
 
 
 class _DigestingStream(io.RawIOBase):
-    """A binary stream that remembers the SHA-256 of what was read from it."""
+    """A binary stream that remembers what was read from it, by its size and two checksums.
+
+    CRC-32 of all of it and SHA-256 of its head: enough to know an export again, at a third of the
+    time that SHA-256 of all of it would take. It is no protection against forgery.
+    """
 
     def __init__(self, inner: BinaryIO) -> None:
         super().__init__()
         self._inner = inner
-        self._digest = hashlib.sha256()
+        self._n_bytes = 0
+        self._checksum = 0
+        self._head = hashlib.sha256()
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -31,19 +39,22 @@ class _DigestingStream(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes, or to the end."""
         chunk = self._inner.read(size)
-        self._digest.update(chunk)
+        if self._n_bytes < _HEAD_BYTES:
+            self._head.update(chunk[: _HEAD_BYTES - self._n_bytes])
+        self._checksum = zlib.crc32(chunk, self._checksum)
+        self._n_bytes += len(chunk)
         return chunk
 
     def digest(self) -> str:
         """Name the content read so far."""
-        return self._digest.hexdigest()
+        return f"{self._head.hexdigest()[:32]}-{self._checksum:08x}-{self._n_bytes}"
 
 
 @dataclass(frozen=True)
 class OpenExport:
     """An export being read: its name for people, its stream, its size where known [bytes].
 
-    `digest` names the content that was read so far: its SHA-256.
+    `digest` names the content that was read so far.
     """
 
     name: str
