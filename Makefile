@@ -60,4 +60,5 @@ $(STAMP):
 	rm -rf .venv && $$usable -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m compileall -q auditor
 	@touch $@

@@ -65,7 +65,6 @@ def test_a_period_takes_what_overlaps_it(ledger, view, is_in, beside):
         ({"jobs": ("11",)}, {"11"}),
         ({"jobs": ("471",)}, set()),
     ],
-    ids=repr,
 )
 def test_filters_take_exact_values(ledger, filters, expected):
     load(
