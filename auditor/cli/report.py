@@ -108,14 +108,15 @@ def _ledger(
     settings: "Settings", exports: list[str] | None, columns: str | None
 ) -> "Iterator[Ledger]":
     """Open the site's ledger, or fill one that lasts as long as the question from exports."""
-    from auditor.ledger.ledger import Ledger  # noqa: PLC0415
-    from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
-    from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
+    from auditor.ledger.ledger import Ledger  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.store import open_ledger  # noqa: PLC0415
 
     if not exports:
         with open_ledger(settings, create=False) as ledger:
             yield ledger
         return
+    from auditor.wiring.parts import build_factors  # noqa: PLC0415
+
     with (
         tempfile.TemporaryDirectory(prefix="auditor-") as folder,
         Ledger.open(folder, create=True) as ledger,

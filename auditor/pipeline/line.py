@@ -66,9 +66,9 @@ def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
 def recompute(ledger: Ledger, factors: Factors, source: LoadSource) -> LoadReceipt:
     """Estimate every run of the ledger anew with the factors that hold now; facts stay."""
     ledger.record_factor_set(factors.factor_set)
-    facts = ledger.read(columns=names(JOBS))
     pieces = (
-        estimate(facts.iloc[begin : begin + _N_RUNS_AT_A_TIME].reset_index(drop=True), factors)
-        for begin in range(0, len(facts), _N_RUNS_AT_A_TIME)
+        estimate(part.iloc[begin : begin + _N_RUNS_AT_A_TIME].reset_index(drop=True), factors)
+        for part in ledger.read_in_parts(names(JOBS))
+        for begin in range(0, len(part), _N_RUNS_AT_A_TIME)
     )
     return ledger.replace_estimates(pieces, source)

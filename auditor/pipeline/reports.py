@@ -8,6 +8,7 @@ import pandas as pd
 import auditor
 from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
 from auditor.carbon.cut import cut_by_day, cut_to_period
+from auditor.domain.frames import BOOK, names
 from auditor.domain.intensity import IntensitySeries
 from auditor.domain.period import Period, period_before
 from auditor.energy.model import SOURCES, EnergyModel
@@ -29,6 +30,20 @@ from auditor.report.model import (
 )
 from auditor.report.page import KINDS, PageInput, Subject
 
+# What a report has no use for, and so does not read.
+_UNUSED = {
+    "eligible_utc",
+    "hardware_rule",
+    "line",
+    "node_base_w",
+    "node_list",
+    "parent_job_id",
+    "rank",
+    "requested_memory_decimal_gb",
+    "source",
+    "wckey",
+}
+_COLUMNS = [name for name in names(BOOK) if name not in _UNUSED]
 # Columns of a dimension that has pages of its own.
 _COLUMN_OF_KIND = {"user": "user", "account": "account", "cluster": "cluster"}
 
@@ -100,14 +115,14 @@ def _only(drawn: _Drawn, column: str, name: str) -> _Drawn:
 
 
 def _draw(ledger: Ledger, question: Question, bands: CarbonBands) -> _Drawn | None:
-    found = ledger.read(question.period, question.filters)
-    if found.empty:
-        return None
-    series_of = _series_of(ledger, found)
+    version = ledger.version
     before = period_before(question.period)
-    found_before = ledger.read(before, question.filters)
-    series_before = _series_of(ledger, found_before)
+    both = replace(question.period, start_utc=before.start_utc)
+    found = ledger.read(both, question.filters, _COLUMNS, version)
+    series_of = _series_of(ledger, found)
     rows = _cut(found, question.period, series_of, bands)
+    if rows.empty:
+        return None
     parts = [
         cut_by_day(part, question.period, series_of[str(made_by)], bands)
         for made_by, part in rows.groupby("factor_set", observed=True)
@@ -115,9 +130,9 @@ def _draw(ledger: Ledger, question: Question, bands: CarbonBands) -> _Drawn | No
     return _Drawn(
         rows=rows,
         day_rows=parts[0] if len(parts) == 1 else pd.concat(parts),
-        before=_cut(found_before, before, series_before, bands),
+        before=_cut(found, before, series_of, bands),
         quality=_quality(ledger, question),
-        provenance=_provenance(ledger, rows, series_of),
+        provenance=_provenance(ledger, version, rows, series_of),
     )
 
 
@@ -176,7 +191,10 @@ def _quality(ledger: Ledger, question: Question) -> QualityFacts:
 
 
 def _provenance(
-    ledger: Ledger, rows: pd.DataFrame, series_of: Mapping[str, Mapping[str, IntensitySeries]]
+    ledger: Ledger,
+    version: int,
+    rows: pd.DataFrame,
+    series_of: Mapping[str, Mapping[str, IntensitySeries]],
 ) -> Provenance:
     zones = set(rows["zone"].dropna().unique())
     used = {
@@ -185,12 +203,12 @@ def _provenance(
         for series in by_zone.values()
         if series.zone in zones
     }
-    made_by = sorted(series_of)
+    made_by = sorted(str(one) for one in rows["factor_set"].unique())
     texts = [known.text for one in made_by if (known := ledger.factor_set(one)) is not None]
     model = energy_model(texts[-1]) if texts else None
     return Provenance(
         auditor=auditor.__version__,
-        book_version=ledger.version,
+        book_version=version,
         factor_set=", ".join(made_by) or None,
         intensity=tuple(
             IntensitySource(zone, series.source, series.fallback_source, series.kind)
