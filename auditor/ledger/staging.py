@@ -186,12 +186,11 @@ def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     encodings = dict.fromkeys(packed, "DELTA_BINARY_PACKED")
     encodings |= dict.fromkeys(_UNREPEATED_NUMBERS, "BYTE_STREAM_SPLIT")
     codecs = dict.fromkeys(column.name for column in FILE_COLUMNS)
-    codecs |= dict.fromkeys(words, "zstd") | dict.fromkeys(_UNREPEATED_NUMBERS, "lz4")
+    codecs |= dict.fromkeys((*words, *_UNREPEATED_NUMBERS), "lz4")
     return pq.ParquetWriter(
         path,
         schema,
         compression={name: codec or "none" for name, codec in codecs.items()},
-        compression_level=dict.fromkeys(words, 1),
         use_dictionary=[*DICTIONARY_COLUMNS, *_REPEATED_TEXT, *repeated],
         column_encoding=encodings,
         write_statistics=[*_BOUND_COLUMNS, "user"],

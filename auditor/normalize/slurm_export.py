@@ -15,7 +15,7 @@ from auditor.normalize.sacct_fields import SAFE_COMMAND, USED_FIELDS
 from auditor.normalize.slurm_jobs import assemble_jobs
 from auditor.normalize.text_reader import read_text
 
-CHUNK_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 24 * 1024 * 1024
 
 _FORGEABLE = SourceNote(
     code="forgeable",
