@@ -170,18 +170,26 @@ def _exposures(
 
 def _zones(clusters: pd.Series, series_of: Mapping[str, IntensitySeries]) -> pd.Categorical:
     """Translate the category of clusters to that of their zones, category by category."""
-    names = list(clusters.cat.categories)
-    zones = sorted({series_of[name].zone for name in names if name in series_of})
+    zone_of_code = [_zone(series_of, name) for name in clusters.cat.categories]
+    zones = sorted({zone for zone in zone_of_code if zone is not None})
     code_of = {zone: code for code, zone in enumerate(zones)}
-    found = (code_of[series_of[name].zone] if name in series_of else -1 for name in names)
-    new_code = np.array([*found, -1])
+    new_code = np.array([*(-1 if zone is None else code_of[zone] for zone in zone_of_code), -1])
     return pd.Categorical.from_codes(
         new_code[clusters.cat.codes.to_numpy()], categories=pd.Index(zones, dtype="str")
     )
 
 
+def _zone(series_of: Mapping[str, IntensitySeries], cluster: str) -> str | None:
+    # By item and not by `in`: a mapping may have a default for clusters that nobody configured.
+    try:
+        return series_of[cluster].zone
+    except KeyError:
+        return None
+
+
 def _series(series_of: Mapping[str, IntensitySeries], cluster: str) -> IntensitySeries:
-    if cluster not in series_of:
+    try:
+        return series_of[cluster]
+    except KeyError as error:
         msg = f"no grid series for cluster {cluster}"
-        raise IntensityError(msg, hint="State its `zone` in the configuration.")
-    return series_of[cluster]
+        raise IntensityError(msg, hint="State its `zone` in the configuration.") from error

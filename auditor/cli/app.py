@@ -1,5 +1,6 @@
 """The command: global options, the verbs, and how expected failures end."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -94,6 +95,8 @@ def _global_options_first(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command; expected errors become a message, a hint and an exit code."""
+    # A reader that goes away (`auditor factors | head`) ends us silently, as it ends other tools.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app(args=_global_options_first(sys.argv[1:]))
     except AuditorError as error:
@@ -101,7 +104,3 @@ def main() -> None:
         if error.hint:
             typer.echo(f"  {error.hint}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output went away (`auditor report | head`): nothing to say.
-        sys.stderr.close()
-        sys.exit(141)

@@ -4,6 +4,7 @@ import typer
 
 from auditor.cli.state import state_of
 from auditor.errors import ConfigError
+from auditor.settings.load import InvalidSettingsError, find_file, problems_text
 
 app = typer.Typer(
     help="Check, explain or show the configuration.", no_args_is_help=True, rich_markup_mode=None
@@ -13,16 +14,22 @@ app = typer.Typer(
 @app.command()
 def check(context: typer.Context) -> None:
     """Read the configuration and everything it names; report every problem at once."""
-    from auditor.wiring.parts import problems as problems_of  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.check import findings, problems  # noqa: PLC0415  (start-up time)
 
-    loaded = state_of(context).load()
-    problems = problems_of(loaded.settings)
-    if problems:
-        lines = "\n".join(f"  {problem}" for problem in problems)
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        msg = f"{loaded.path or 'the default configuration'} has {count}:\n{lines}"
-        raise ConfigError(msg, hint="`auditor config example` describes every key.")
-    typer.echo(f"{loaded.path or 'no file: the defaults'}: no problem found")
+    state = state_of(context)
+    lines: list[str] = []
+    try:
+        settings = state.load().settings
+    except InvalidSettingsError as error:
+        settings, lines = error.rest, error.lines
+    lines = lines + problems(settings)
+    name = str(find_file(state.config_file) or "the default configuration")
+    if lines:
+        hint = "`auditor config example` describes every key."
+        raise ConfigError(problems_text(name, lines), hint=hint)
+    for finding in findings(settings):
+        typer.echo(finding)
+    typer.echo(f"{name}: no problem found")
 
 
 @app.command()

@@ -44,7 +44,7 @@ def write_pages(ledger: "Ledger", period: "Period", house: "House", folder: Path
     NoJobMatchedError
         No run overlaps the period.
     """
-    from auditor.deliver.files import write_files  # noqa: PLC0415  (start-up time)
+    from auditor.deliver.files import replace_site  # noqa: PLC0415  (start-up time)
     from auditor.pipeline.reports import pages  # noqa: PLC0415
     from auditor.report.page import render_site  # noqa: PLC0415
 
@@ -56,4 +56,4 @@ def write_pages(ledger: "Ledger", period: "Period", house: "House", folder: Path
     if not drawn:
         msg = f"no job ran in {period.label}"
         raise NoJobMatchedError(msg, hint="`auditor ingest` loads accounting first.")
-    return write_files(folder, render_site(drawn), create=True)
+    return replace_site(folder, render_site(drawn))

@@ -70,6 +70,9 @@ def report(
     if as_json and as_csv:
         msg = "--json and --csv exclude each other"
         raise UsageError(msg)
+    if columns and not exports:
+        msg = "--columns is about exports, and none is named with --from"
+        raise UsageError(msg)
     from auditor.ledger.interface import Filters  # noqa: PLC0415  (start-up time)
     from auditor.pipeline.reports import Question  # noqa: PLC0415
     from auditor.pipeline.reports import report as draw  # noqa: PLC0415
@@ -89,7 +92,8 @@ def report(
     )
     lists_all = by is By.JOB or (as_csv and by is None)
     question = Question(period, filters, None if lists_all else N_LARGEST_JOBS)
-    with _ledger(settings, exports, columns) as ledger:
+    only = filters.cluster[0] if len(filters.cluster) == 1 else None
+    with _ledger(settings, exports, (only, options.words(columns) or None)) as ledger:
         found = draw(ledger, question, house(settings))
     if found is None:
         msg = f"no job matched in {period.label}"
@@ -105,9 +109,14 @@ def report(
 
 @contextmanager
 def _ledger(
-    settings: "Settings", exports: list[str] | None, columns: str | None
+    settings: "Settings",
+    exports: list[str] | None,
+    told: tuple[str | None, tuple[str, ...] | None],
 ) -> "Iterator[Ledger]":
-    """Open the site's ledger, or fill one that lasts as long as the question from exports."""
+    """Open the site's ledger, or fill one that lasts as long as the question from exports.
+
+    `told` is what the command line says of exports: the cluster of unnamed rows, the columns.
+    """
     from auditor.ledger.ledger import Ledger  # noqa: PLC0415  (start-up time)
     from auditor.wiring.store import open_ledger  # noqa: PLC0415
 
@@ -115,15 +124,17 @@ def _ledger(
         with open_ledger(settings, create=False) as ledger:
             yield ledger
         return
-    from auditor.wiring.parts import build_factors  # noqa: PLC0415
+    from auditor.wiring.parts import ExportOptions, build_factors  # noqa: PLC0415
 
     with (
         tempfile.TemporaryDirectory(prefix="auditor-") as folder,
         Ledger.open(folder, create=True) as ledger,
     ):
         factors = build_factors(settings)
+        default_cluster, columns = told
+        options_of_all = ExportOptions(None, default_cluster, columns)
         for path in exports:
-            load_file(path, (settings, factors, ledger), None, columns)
+            load_file(path, (settings, factors, ledger), options_of_all)
         yield ledger
 
 

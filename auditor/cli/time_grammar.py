@@ -207,9 +207,10 @@ def span_period(since: str | None, until: str | None, now_utc: datetime, timezon
         start = parse_time(since, now_utc, timezone)
     else:
         start = end - timedelta(days=7)
-    if end < start:
-        msg = f"the period would end ({until or 'now'}) before it starts ({since})"
-        raise UsageError(msg, hint="-S/--since comes before -E/--until.")
+    if end <= start:
+        word = "is empty" if end == start else "would end before it starts"
+        msg = f"the period {word}: from {since or 'seven days before'} to {until or 'now'}"
+        raise UsageError(msg, hint="The end is exclusive: one day is -S 2026-11-18 -E 2026-11-19.")
     zone = ZoneInfo(timezone)
     label = f"{start.astimezone(zone):%Y-%m-%d %H:%M} to {end.astimezone(zone):%Y-%m-%d %H:%M}"
     return Period(start, end, timezone, label)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from auditor.errors import UsageError
+from auditor.errors import ExportRefusedError, UsageError
 
 STDIN = "-"
 _HEAD_BYTES = 1024 * 1024
@@ -38,7 +38,13 @@ class _DigestingStream(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes, or to the end."""
-        chunk = self._inner.read(size)
+        try:
+            chunk = self._inner.read(size)
+        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+            msg = f"it cannot be read to its end: {error}"
+            raise ExportRefusedError(
+                msg, hint="Is it cut, or packed otherwise than its name says?"
+            ) from error
         if self._n_bytes < _HEAD_BYTES:
             self._head.update(chunk[: _HEAD_BYTES - self._n_bytes])
         self._checksum = zlib.crc32(chunk, self._checksum)
@@ -84,7 +90,7 @@ def open_export(path: str) -> Iterator[OpenExport]:
     try:
         opened = file.open("rb")
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}"
+        msg = f"{path} cannot be opened: {error.strerror}"
         raise UsageError(msg, hint="Name export files, or - for standard input.") from error
     with opened, _unpacked(opened, file.suffix) as stream:
         size_bytes = file.stat().st_size if stream is opened else None

@@ -10,9 +10,14 @@ from auditor.errors import AuditorError
 _PAGE_MODE = 0o644
 _FOLDER_MODE = 0o755
 
+# Lists the pages of the site that was written last, one name a line.
+_MANIFEST = ".pages"
+
 
 class DeliveryError(AuditorError):
-    """What was rendered cannot be written or sent."""
+    """What was rendered cannot be written where it should go."""
+
+    exit_code = 2
 
 
 def write_file(path: Path, text: str) -> None:
@@ -27,6 +32,9 @@ def write_file(path: Path, text: str) -> None:
     DeliveryError
         The folder is missing or cannot be written, or the disk is full; the old file stands.
     """
+    if path.is_dir():
+        msg = f"cannot write to {path}: it is a folder"
+        raise DeliveryError(msg, hint="Name a file in it.")
     write_files(path.parent, {path.name: text})
 
 
@@ -69,6 +77,22 @@ def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = Fals
     finally:
         os.close(folder_fd)
     return [folder / name for name in text_of]
+
+
+def replace_site(folder: Path, text_of: Mapping[str, str]) -> list[Path]:
+    """Write the pages of a site, and delete those that an earlier site left in the folder.
+
+    Only files that the earlier site listed as its own are deleted. Errors as in `write_files`.
+    """
+    earlier = folder / _MANIFEST
+    listed = earlier.read_text(encoding="utf-8").split("\n") if earlier.is_file() else []
+    written = write_files(folder, text_of, create=True)
+    write_files(folder, {_MANIFEST: "\n".join(text_of)})
+    for name in listed:
+        if name and name not in text_of:
+            _check_name(name)
+            (folder / name).unlink(missing_ok=True)
+    return written
 
 
 def _check_name(name: str) -> None:

@@ -81,6 +81,8 @@ HARDWARE = (
     Column("gpu_idle_high_w", NUMBER, "upper bound of the same"),
     Column("gpu_known", FLAG, "the model is in the catalogue or its watts are stated; True "
            "without GPU"),
+    Column("gpu_ambiguous", FLAG, "the word for them fits several models of the catalogue; the "
+           "commonest was taken"),
     Column("cpu_model", CATEGORY, "catalogue name, '' where unknown"),
     Column("cpu_max_w_per_core", NUMBER, "draw of one core at full load [W]"),
     Column("cpu_max_low_w_per_core", NUMBER, "lower bound of the same"),

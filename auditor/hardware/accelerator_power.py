@@ -77,7 +77,7 @@ class AcceleratorPower:
         if rule.gpu_w is not None:
             max_w = rule.gpu_w * share
             idle_w = each(min(bound, max_w) for bound in figures.idle_w)
-            figures = replace(figures, max_w=stated(max_w), idle_w=idle_w)
+            figures = replace(figures, max_w=stated(max_w), idle_w=idle_w, is_ambiguous=False)
         return figures if rule.gpu_idle_w is None else figures.with_idle(rule.gpu_idle_w * share)
 
     def _of_uncatalogued(self, rule: NodeProfile) -> Figures:
@@ -133,7 +133,14 @@ class AcceleratorPower:
                 f"{max_w[2]:g} W, the commonest is taken"
             )
         idle_w = span([self._idle_w(device) for device in devices])
-        return Figures(devices[0].name, max_w, idle_w, is_known=True, rule=rule)
+        return Figures(
+            devices[0].name,
+            max_w,
+            idle_w,
+            is_known=True,
+            rule=rule,
+            is_ambiguous=found.is_ambiguous,
+        )
 
     def _idle_w(self, device: Accelerator) -> Triple:
         """Return a device's idle draw; one assumed by class has the spread of the default."""

@@ -14,6 +14,7 @@ class Figures:
     """Powers of one accelerator or one core, (low, central, high) [W].
 
     `model` is the catalogue's name, or the site's word; `rule` says in words who gave them.
+    `is_ambiguous` tells that the word for it fits several models and the commonest was taken.
     """
 
     model: str
@@ -21,6 +22,7 @@ class Figures:
     idle_w: Triple
     is_known: bool
     rule: str
+    is_ambiguous: bool = False
 
     def with_idle(self, idle_w: float) -> "Figures":
         """Return the same with a stated idle draw, at most the maximum [W]."""
@@ -39,6 +41,7 @@ def mean(weighted: Sequence[tuple[Figures, float]]) -> Figures:
         each(sum(one.idle_w[n] * weight for one, weight in weighted) / total for n in range(3)),
         is_known=all(figures.is_known for figures, _ in weighted),
         rule=" + ".join(sorted({figures.rule for figures, _ in weighted})),
+        is_ambiguous=any(figures.is_ambiguous for figures, _ in weighted),
     )
 
 

@@ -223,6 +223,7 @@ def _frame(
         "gpu_idle_low_w": column([one.gpu.idle_w[0] for one in found]),
         "gpu_idle_high_w": column([one.gpu.idle_w[2] for one in found]),
         "gpu_known": flag([one.gpu.is_known for one in found]),
+        "gpu_ambiguous": flag([one.gpu.is_ambiguous for one in found]),
         "cpu_model": category([one.cpu.model for one in found]),
         "cpu_max_w_per_core": column([one.cpu.max_w[1] for one in found]),
         "cpu_max_low_w_per_core": column([one.cpu.max_w[0] for one in found]),

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from auditor.errors import IntensityError
+from auditor.intensity.csv_units import Unit, unit_of
 from auditor.intensity.interface import IntensityNote
 
 # 2023-01-01, 2023-01-01T00:30Z, 2023-01-01 00:00:00+01:00, 2023-01-01 00:00 UTC
@@ -20,20 +21,14 @@ _FORECAST = re.compile(r"forecast", re.IGNORECASE)
 _MARGINAL = re.compile(r"marginal|moer", re.IGNORECASE)
 _ESTIMATED = re.compile(r"(data )?estimated|is_?estimated", re.IGNORECASE)
 _ZONE_ID = re.compile(r"zone[ _]?(id|key)", re.IGNORECASE)
-# Pounds are international pounds of 453.59237 g; a kilogram for a megawatt hour is a gram for a
-# kilowatt hour.
-_UNITS = (
-    (re.compile(r"\b(lb|pound).*mwh", re.IGNORECASE), 0.45359237, "pounds per MWh"),
-    (re.compile(r"kg.*/\s*kwh", re.IGNORECASE), 1000.0, "kg per kWh"),
-    (re.compile(r"\b(t|tonnes?|tco[2₂]\w*)\b.*mwh", re.IGNORECASE), 1000.0, "tonnes per MWh"),
-)
 
 
 @dataclass(frozen=True)
 class Columns:
     """Positions of the columns of one file; None where it has no such column.
 
-    `scale` turns a cell into g/kWh; `kind` is "life_cycle", "direct" or "unknown".
+    `scale` turns a cell into g/kWh, by the unit in the name if it states one; `kind` is
+    "life_cycle", "direct" or "unknown".
     """
 
     time: int
@@ -41,6 +36,7 @@ class Columns:
     value_name: str
     kind: str
     scale: float = 1.0
+    states_unit: bool = True
     estimated: int | None = None
     zone: int | None = None
     notes: tuple[IntensityNote, ...] = ()
@@ -76,14 +72,15 @@ def find_columns(header: list[str], first: list[str], kind: str, column: str | N
     if kind == "direct" and found == "life_cycle":
         msg = f"column {name!r} is life-cycle, but direct emissions were asked for"
         raise IntensityError(msg, hint='Drop `kind = "direct"`, or name the `column` to take.')
-    unit = next((unit for unit in _UNITS if unit[0].search(name)), None)
-    notes = _notes(name, kind, found, unit[2] if unit else "")
+    unit = unit_of(name)
+    notes = _notes(name, kind, found, unit)
     return Columns(
         time=time,
         value=value,
         value_name=name,
         kind=found,
-        scale=unit[1] if unit else 1.0,
+        scale=unit.scale,
+        states_unit=bool(unit.text),
         estimated=_match(header, _ESTIMATED),
         zone=_match(header, _ZONE_ID),
         notes=notes,
@@ -134,13 +131,14 @@ def _match(header: list[str], pattern: re.Pattern[str]) -> int | None:
     return next((i for i, name in enumerate(header) if pattern.fullmatch(name)), None)
 
 
-def _notes(name: str, kind: str, found: str, unit: str) -> tuple[IntensityNote, ...]:
+def _notes(name: str, kind: str, found: str, unit: Unit) -> tuple[IntensityNote, ...]:
     notes = []
     if kind == "life_cycle" and found == "direct":
         text = f"column {name!r} counts direct emissions only, the file has no life-cycle column"
         notes.append(IntensityNote("direct_only", text))
-    if unit:
-        notes.append(IntensityNote("unit_converted", f"column {name!r} is in {unit}: converted"))
+    if unit.scale != 1.0:
+        text = f"column {name!r} is in {unit.text}: converted to g/kWh"
+        notes.append(IntensityNote("unit_converted", text))
     if _MARGINAL.search(name):
         text = f"column {name!r} is marginal intensity: right for advice, wrong for accounting"
         hint = "Use a series of average intensity."

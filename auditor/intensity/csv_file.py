@@ -22,6 +22,9 @@ DAY_S = 86_400
 LONG_STEPS = 24
 LONGEST_SAMPLE = 40
 
+# No grid stays below this: such numbers are kilograms, or shares.
+_LEAST_OF_A_GRID_G_PER_KWH = 2.0
+
 
 @dataclass(frozen=True)
 class CsvFileSource:
@@ -190,6 +193,9 @@ def _parse_rows(cells: pd.DataFrame, columns: Columns) -> _Rows:
     with np.errstate(invalid="ignore"):
         impossible = (g_per_kwh < 0) | (g_per_kwh > MOST_G_PER_KWH)
     _refuse_first(values, impossible, line, "carbon intensity")
+    if not columns.states_unit and np.nanmax(g_per_kwh, initial=0.0) < _LEAST_OF_A_GRID_G_PER_KWH:
+        msg = f"column {columns.value_name!r} states no unit, and its values are too low for g/kWh"
+        raise IntensityError(msg, hint="Name its unit, as in kg_per_kwh.")
 
     is_estimated = np.zeros(len(line), dtype=np.bool_)
     if columns.estimated is not None:

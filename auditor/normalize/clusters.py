@@ -28,15 +28,15 @@ def name_clusters(cells: Cells, context: ExportContext) -> Clusters:
     Raises
     ------
     UsageError
-        One cluster was stated, and the rows name several.
+        Nobody names a cluster.
     """
     if context.cluster is not None:
         clusters = constant_category(context.cluster, cells.n_rows)
         notes = _rename_notes(cells, context.cluster)
+    elif "Cluster" not in cells.names:
+        clusters, notes = _default_cluster(context, cells.n_rows)
     else:
         clusters = cells.category("Cluster", lambda name: name or context.default_cluster or None)
-        if "Cluster" not in cells.names:
-            clusters = constant_category(context.default_cluster, cells.n_rows)
         notes = ()
     nameless = Fault(
         np.asarray(clusters.codes) < 0, "it names no cluster; state one with --cluster"
@@ -55,12 +55,40 @@ def _zones(clusters: pd.Categorical, context: ExportContext) -> RowZones:
     return RowZones(places[clusters.codes], names)
 
 
+def _default_cluster(
+    context: ExportContext, n_rows: int
+) -> tuple[pd.Categorical, tuple[SourceNote, ...]]:
+    if context.default_cluster is None:
+        msg = "the export names no cluster"
+        raise UsageError(msg, hint="State whose it is with --cluster NAME.")
+    name = context.default_cluster
+    text = f"The export names no cluster; its runs were counted as those of {name!r}."
+    hint = "If they are another cluster's, load them with --cluster NAME."
+    note = SourceNote("cluster_by_default", text, hint)
+    return constant_category(name, n_rows), (note,)
+
+
+def refuse_several(named: set[str], raw: pd.DataFrame, stated: str | None) -> None:
+    """Refuse an export of several clusters that is to be loaded as one: job ids would collide.
+
+    `named` remembers the clusters of the pieces before; it takes those of this one.
+
+    Raises
+    ------
+    UsageError
+        A second cluster is named.
+    """
+    if stated is None or "Cluster" not in raw.columns:
+        return
+    named.update(name for name in raw["Cluster"].unique() if name)
+    if len(named) > 1:
+        msg = f"the export names {len(named)} clusters ({', '.join(sorted(named)[:5])}), not one"
+        raise UsageError(msg, hint="Leave --cluster out: every row then keeps its own cluster.")
+
+
 def _rename_notes(cells: Cells, stated: str) -> tuple[SourceNote, ...]:
     encoded = cells.encoded("Cluster")
     named = sorted({name for name in encoded.distinct if name}) if encoded else []
-    if len(named) > 1:
-        msg = f"the export names {len(named)} clusters ({', '.join(named[:5])}), not one"
-        raise UsageError(msg, hint="Leave --cluster out: every row then keeps its own cluster.")
     if not named or named == [stated]:
         return ()
     text = f"The export calls its cluster {named[0]!r}; it was loaded as {stated!r}."

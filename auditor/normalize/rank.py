@@ -8,9 +8,11 @@ bits meaning
 62   the run has ended: a finished view outranks every open one
 61   the view is safe: it did not come from a text that its users could have forged
      (ended views only)
-60-  open views: elapsed seconds, 40 bits from 60 to 21, then 21 bits of content hash;
-     ended views: how many facts are known, 5 bits from 60 to 56, then elapsed seconds, 32 bits
-     from 55 to 24 (`sacct -T` cuts them to its window), then 24 bits of content hash
+60-  elapsed seconds, 32 bits from 60 to 29 (a later view of an open run is longer, and
+     `sacct -T` cuts an ended one to its window)
+28-  how many facts are known, 5 bits from 28 to 24: of two views equally long, the one that
+     knows, say, the time limit
+23-  24 bits of content hash
 ==== ==================================================================================
 
 The content hash makes the order total, so that the rows that remain never depend on the order in
@@ -29,7 +31,7 @@ from auditor.domain.frames import CATEGORY, INSTANT, JOBS, NUMBER, TEXT, Column
 from auditor.domain.job import QualityFlag
 
 _ENDED, _SAFE = np.int64(1) << 62, np.int64(1) << 61
-_FACTS_SHIFT, _ENDED_HASH_BITS, _OPEN_HASH_BITS = 56, 24, 21
+_ELAPSED_SHIFT, _FACTS_SHIFT, _HASH_BITS = 29, 24, 24
 _MAX_ELAPSED_S = 2**32 - 1
 _IDENTITY = frozenset(
     {"rank", "source", "line", "cluster", "raw_job_id", "job_id", "parent_job_id", "end_utc"}
@@ -55,11 +57,10 @@ def rank_views(jobs: pd.DataFrame) -> NDArray[np.int64]:
     elapsed_s = np.minimum(jobs["reported_elapsed_s"].to_numpy(), _MAX_ELAPSED_S)
     is_open = jobs["is_open"].to_numpy()
     forgeable = (jobs["quality_flags"].to_numpy() & int(QualityFlag.FORGEABLE)) != 0
-    open_rank = (elapsed_s << _OPEN_HASH_BITS) | _top_bits(content, _OPEN_HASH_BITS)
-    ended_rank = _ENDED | (_count_facts(jobs) << _FACTS_SHIFT) | (elapsed_s << _ENDED_HASH_BITS)
-    ended_rank |= _top_bits(content, _ENDED_HASH_BITS)
-    ended_rank = np.where(forgeable, ended_rank, ended_rank | _SAFE)
-    rank: NDArray[np.int64] = np.where(is_open, open_rank, ended_rank)
+    view = (elapsed_s << _ELAPSED_SHIFT) | (_count_facts(jobs) << _FACTS_SHIFT)
+    view |= _top_bits(content, _HASH_BITS)
+    ended = np.where(forgeable, _ENDED | view, _ENDED | _SAFE | view)
+    rank: NDArray[np.int64] = np.where(is_open, view, ended)
     return rank
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import BinaryIO
 
+from auditor.normalize.clusters import refuse_several
 from auditor.normalize.dialect import HEAD_BYTES, JSON, Dialect, find_dialect
 from auditor.normalize.interface import Batch, ExportContext, RawPiece, SourceNote
 from auditor.normalize.json_reader import read_json
@@ -65,7 +66,9 @@ def read_export(
     head = stream.read(HEAD_BYTES)
     dialect = find_dialect(head, context)
     n_rows = 0
+    named: set[str] = set()
     for piece in _pieces(head, stream, dialect, context, chunk_bytes):
+        refuse_several(named, piece.frame, context.cluster)
         batch = _batch(piece, context)
         n_rows += batch.n_rows
         if batch.n_rows:

@@ -14,3 +14,15 @@ def energy_model(factor_text: str) -> EnergyModel:
         name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
     }
     return EnergyModel(pue_of=pue_of, **constants)
+
+
+def settings_digest_of(factor_text: str) -> str | None:
+    """Return the name of the configuration that a factor set was made from."""
+    stated: str | None = json.loads(factor_text).get("settings")
+    return stated
+
+
+def grid_notes_of(factor_text: str) -> list[dict[str, str]]:
+    """Return what must be said of the grid sources of a factor set: zone, code, text, hint."""
+    stated: list[dict[str, str]] = json.loads(factor_text).get("grid_notes", [])
+    return stated

@@ -3,6 +3,7 @@
 The daemon and every command call these functions and nothing else.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -13,6 +14,7 @@ import pandas as pd
 from auditor.carbon.operational import estimate_carbon
 from auditor.domain.frames import BOOK, JOBS, names
 from auditor.energy.estimate import estimate_energy
+from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
 from auditor.normalize.interface import ExportContext
@@ -26,12 +28,16 @@ _N_RUNS_AT_A_TIME = 200_000
 
 @dataclass(frozen=True)
 class Intake:
-    """An export about to be loaded: its bytes, how to read them, and where they come from."""
+    """An export about to be loaded: its bytes, how to read them, and where they come from.
+
+    `progress` is told of bytes read, `watch` of each piece that was loaded.
+    """
 
     stream: BinaryIO
     context: ExportContext
     source: LoadSource
     progress: Progress | None = None
+    watch: Callable[[LoadBatch], None] | None = None
 
 
 def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -47,19 +53,37 @@ def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 
 
 def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
-    """Load an export into the ledger: one commit, and loading again changes nothing."""
+    """Load an export into the ledger: one commit, and loading again changes nothing.
+
+    Raises
+    ------
+    ExportRefusedError
+        It cannot be read without guessing, or none of its rows is a job. Nothing is loaded then.
+    """
     ledger.record_factor_set(factors.factor_set)
     return ledger.load(_estimated(intake, factors), intake.source)
 
 
 def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
+    n_jobs, reasons = 0, Counter[str]()
     for batch in read_export(intake.stream, intake.context, progress=intake.progress):
-        yield LoadBatch(
+        n_jobs += batch.n_jobs
+        reasons.update(reject.reason for reject in batch.rejects)
+        piece = LoadBatch(
             rows=estimate(batch.jobs, factors),
             rejects=tuple(batch.rejects),
             n_rows=batch.n_rows,
             n_steps=batch.n_steps,
             notes=tuple(Note(note.code, note.text, note.hint) for note in batch.notes),
+        )
+        if intake.watch is not None:
+            intake.watch(piece)
+        yield piece
+    if reasons and not n_jobs:
+        reason, n_rows = reasons.most_common(1)[0]
+        msg = f"none of its rows could be read as a job; {n_rows:,} of them: {reason}"
+        raise ExportRefusedError(
+            msg, hint="`sacct -aD --json` makes an export that cannot be misread."
         )
 
 

@@ -14,7 +14,7 @@ from auditor.domain.period import Period, period_before
 from auditor.energy.model import SOURCES, EnergyModel
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.factor_text import energy_model
+from auditor.pipeline.factor_text import energy_model, grid_notes_of, settings_digest_of
 from auditor.recommend.advise import recommend
 from auditor.recommend.interface import AdviceSettings
 from auditor.report.build import N_LARGEST_JOBS, ReportInput, build_report, totals_of
@@ -50,9 +50,14 @@ _COLUMN_OF_KIND = {"user": "user", "account": "account", "cluster": "cluster"}
 
 @dataclass(frozen=True)
 class House:
-    """What every report of a site says alike."""
+    """What every report of a site says alike.
+
+    `settings_digest` names the configuration that holds now, to tell when it is not the one that
+    the runs were estimated with.
+    """
 
     site: str
+    settings_digest: str | None = None
     equivalences: tuple[EquivalenceFactor, ...] = ()
     advice: AdviceSettings = field(default_factory=AdviceSettings)
     bands: CarbonBands = DEFAULT_BANDS
@@ -81,13 +86,13 @@ class _Drawn:
 
 def report(ledger: Ledger, question: Question, house: House) -> Report | None:
     """Answer one question from the ledger; None where no run matches."""
-    drawn = _draw(ledger, question, house.bands)
+    drawn = _draw(ledger, question, house)
     return None if drawn is None else _built(drawn, question, house)
 
 
 def pages(ledger: Ledger, period: Period, house: House) -> Iterator[PageInput]:
     """Draw the period for the site, and for each cluster, project and user; nothing if empty."""
-    drawn = _draw(ledger, Question(period), house.bands)
+    drawn = _draw(ledger, Question(period), house)
     if drawn is None:
         return
     yield PageInput(Subject("site", house.site), _built(drawn, Question(period), house))
@@ -114,7 +119,8 @@ def _only(drawn: _Drawn, column: str, name: str) -> _Drawn:
     )
 
 
-def _draw(ledger: Ledger, question: Question, bands: CarbonBands) -> _Drawn | None:
+def _draw(ledger: Ledger, question: Question, house: House) -> _Drawn | None:
+    bands = house.bands
     version = ledger.version
     before = period_before(question.period)
     both = replace(question.period, start_utc=before.start_utc)
@@ -131,7 +137,7 @@ def _draw(ledger: Ledger, question: Question, bands: CarbonBands) -> _Drawn | No
         rows=rows,
         day_rows=parts[0] if len(parts) == 1 else pd.concat(parts),
         before=_cut(found, before, series_of, bands),
-        quality=_quality(ledger, question),
+        quality=_quality(ledger, question, _factor_notes(ledger, rows, house)),
         provenance=_provenance(ledger, version, rows, series_of),
     )
 
@@ -181,9 +187,33 @@ def _built(drawn: _Drawn, question: Question, house: House) -> Report:
     )
 
 
-def _quality(ledger: Ledger, question: Question) -> QualityFacts:
+_STALE = SourceNote(
+    "stale_factors",
+    "The configuration, or a file it names, has changed since these runs were estimated.",
+    "`auditor recompute` estimates them anew.",
+)
+
+
+def _factor_notes(ledger: Ledger, rows: pd.DataFrame, house: House) -> Iterator[SourceNote]:
+    """Say what weakens the factors: another configuration than now, remarks about grid files."""
+    zones = set(rows["zone"].dropna().unique())
+    for made_by in rows["factor_set"].unique():
+        known = ledger.factor_set(str(made_by))
+        if known is None:
+            continue
+        if house.settings_digest not in {None, settings_digest_of(known.text)}:
+            yield _STALE
+        for note in grid_notes_of(known.text):
+            if note["zone"] in zones:
+                yield SourceNote(note["code"], f"Grid {note['zone']}: {note['text']}", note["hint"])
+
+
+def _quality(
+    ledger: Ledger, question: Question, factor_notes: Iterator[SourceNote]
+) -> QualityFacts:
     said = ledger.quality(question.period, question.filters)
-    notes = dict.fromkeys(
+    notes = dict.fromkeys(factor_notes)
+    notes |= dict.fromkeys(
         SourceNote(found.note.code, f"{found.source}: {found.note.text}", found.note.hint)
         for found in said.notes
     )

@@ -6,60 +6,63 @@ import pandas as pd
 from auditor.domain.recommendation import Recommendation
 from auditor.recommend.interface import (
     AdviceSettings,
-    Oversized,
+    FloatArray,
     component_ratio,
     idle_ratio,
-    runs,
-    saving,
 )
-from auditor.units import carbon_text, hours_text
+from auditor.recommend.right_size import Held, RightSize, right_size
+from auditor.units import carbon_text
 
 
 def idle_gpu(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | None:
-    """Advise fewer accelerators, or none where they did nothing.
+    """Advise, for one job, fewer accelerators, or none where its runs did nothing with them.
 
     The saving is the idle draw of the accelerators that would not have been held. Runs whose
     utilisation nobody reported are left out, and so are runs that need every one they hold.
     """
     held = rows[(rows["n_gpu"] > 0) & (rows["gpu_s"] > 0)]
-    found = _find(held, settings)
-    spared = saving(found.rows, found.saved_ratio)
-    if not spared.is_worth_saying(settings):
+    found = right_size(_held(held, settings))
+    if found is None or not found.saving_of_all.is_worth_saying(settings):
         return None
-    worst = found.largest
-    count = int(found.n_needed[worst])
-    gpu_s = float(found.rows["gpu_s"].sum())
-    return Recommendation(
-        rule="idle_gpu",
-        text=f"{runs(len(found.rows))} held accelerators for {hours_text(gpu_s)} and used less "
-        f"than {settings.idle_gpu_utilisation_ratio:.0%} of them. "
-        f"Asking for as many as the work fills saves {carbon_text(spared.central_g)}.",
-        command=f"sbatch --gpus={count} job.sh" if count else "sbatch --gres=none job.sh",
-        saving_g=spared.central_g,
-        saving_low_g=spared.low_g,
-        saving_high_g=spared.high_g,
-        saving_wh=spared.energy_wh,
-        evidence={
-            "n_runs": len(found.rows),
-            "gpu_s": gpu_s,
-            "mean_utilisation_ratio": float(np.average(found.use, weights=found.rows["gpu_s"])),
-            "largest_job_id": str(found.rows["job_id"].iloc[worst]),
-            "largest_n_gpu": float(found.rows["n_gpu"].iloc[worst]),
-            "largest_n_gpu_needed": count,
+    count, over = found.n_needed, found.over
+    return found.recommendation(
+        "idle_gpu",
+        f"{_sentence(found, settings)}, saves {carbon_text(found.saving.central_g)}.",
+        f"sbatch --gpus={count} job.sh" if count else "sbatch --gres=none job.sh",
+        {
+            "gpu_s": float(over["gpu_s"].sum()),
+            "mean_utilisation_ratio": float(
+                np.average(over["gpu_utilisation_ratio"], weights=over["gpu_s"])
+            ),
+            "largest_n_gpu": float(over["n_gpu"].max()),
+            "needed_n_gpu": count,
             "n_gpu_runs_without_utilisation": int(held["gpu_utilisation_ratio"].isna().sum()),
         },
     )
 
 
-def _find(held: pd.DataFrame, settings: AdviceSettings) -> Oversized:
-    idle = held[held["gpu_utilisation_ratio"] < settings.idle_gpu_utilisation_ratio]
-    utilisation = idle["gpu_utilisation_ratio"].to_numpy()
-    n_gpu = idle["n_gpu"].to_numpy()
+def _sentence(found: RightSize, settings: AdviceSettings) -> str:
+    if found.n_needed == 0:
+        return f"Asking for no accelerator for {found.whose}, as {found.its_runs} used none"
+    count = "1 accelerator" if found.n_needed == 1 else f"{found.n_needed:,} accelerators"
+    return (
+        f"Asking for {count} for {found.whose}, as many as the work of {found.its_runs} fills to "
+        f"{settings.target_gpu_utilisation_ratio:.0%}"
+    )
+
+
+def _held(rows: pd.DataFrame, settings: AdviceSettings) -> Held:
+    utilisation, n_gpu = rows["gpu_utilisation_ratio"].to_numpy(), rows["n_gpu"].to_numpy()
     n_needed = np.ceil(n_gpu * utilisation / settings.target_gpu_utilisation_ratio)
     n_needed = np.where(utilisation < settings.unused_gpu_utilisation_ratio, 0.0, n_needed)
     n_needed = np.minimum(n_needed, n_gpu)
     idle_share = idle_ratio(
-        idle["gpu_idle_w"].to_numpy(), idle["gpu_max_w"].to_numpy(), utilisation
+        rows["gpu_idle_w"].to_numpy(), rows["gpu_max_w"].to_numpy(), utilisation
     )
-    saved_of_gpu = np.where(n_needed == 0, 1.0, (1 - n_needed / n_gpu) * idle_share)
-    return Oversized(idle, n_needed, utilisation, saved_of_gpu * component_ratio(idle, "gpu"))
+    of_energy = component_ratio(rows, "gpu")
+
+    def saved_ratio(count: FloatArray) -> FloatArray:
+        return np.where(count == 0, 1.0, (1 - count / n_gpu) * idle_share) * of_energy
+
+    is_idle = utilisation < settings.idle_gpu_utilisation_ratio
+    return Held(rows, n_gpu, n_needed, is_idle, saved_ratio)

@@ -69,26 +69,6 @@ class Saving:
         return self.central_g > 0 and self.central_g >= settings.least_saving_g
 
 
-@dataclass(frozen=True)
-class Oversized:
-    """Runs that held more of something than they used.
-
-    `n_needed` is what the work fills, `use` how far it was used (0..1), `saved_ratio` the share of
-    each run's energy that was for nothing; arrays of shape (n,).
-    """
-
-    rows: pd.DataFrame
-    n_needed: FloatArray
-    use: FloatArray
-    saved_ratio: FloatArray
-
-    @property
-    def largest(self) -> int:
-        """Position of the run that would have saved most carbon."""
-        saved_g = self.rows["carbon_g"].to_numpy() * self.saved_ratio
-        return int(np.argmax(np.nan_to_num(saved_g)))
-
-
 def saving(rows: pd.DataFrame, saved_ratio: FloatArray) -> Saving:
     """Sum a share of the energy and carbon of each row.
 

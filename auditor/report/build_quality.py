@@ -6,14 +6,15 @@ import pandas as pd
 from auditor.domain.frames import COMPONENTS
 from auditor.domain.job import QualityFlag
 from auditor.report.build_jobs import text_or_none
-from auditor.report.model import (
-    BASES,
+from auditor.report.build_open import open_runs
+from auditor.report.doubts import (
+    AmbiguousGpu,
     FlagCount,
-    Quality,
-    QualityFacts,
     Runaway,
     UnmatchedNode,
+    ZoneIntensity,
 )
+from auditor.report.model import BASES, Quality, QualityFacts
 
 N_RUNAWAYS_LISTED = 20
 UNKNOWN_ACCELERATOR = "unknown accelerator"
@@ -53,6 +54,9 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
         unmatched_nodes=_unmatched_nodes(rows),
         n_unknown_cpu=int((~rows["cpu_known"].to_numpy(np.bool_) & (energy_wh > 0)).sum()),
         n_open=int(rows["is_open"].sum()),
+        open_runs=open_runs(rows),
+        ambiguous_gpus=_ambiguous_gpus(rows),
+        zones=_zones(rows),
         flags=_flags(rows),
         runaways=runaways[:N_RUNAWAYS_LISTED],
         n_runaways=len(runaways),
@@ -62,6 +66,22 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
 def _energy_share(energy_wh: np.ndarray, ratio: np.ndarray) -> float | None:
     total_wh = float(energy_wh.sum())
     return float((energy_wh * ratio).sum() / total_wh) if total_wh > 0 else None
+
+
+def _zones(rows: pd.DataFrame) -> tuple[ZoneIntensity, ...]:
+    """Share the energy out by grid zone, the largest first."""
+    energy_wh = np.nan_to_num(rows["energy_wh"].to_numpy(np.float64))
+    measured = np.nan_to_num(rows["intensity_measured_ratio"].to_numpy(np.float64))
+    codes, zones = pd.factorize(rows["zone"])
+    sums_wh = np.bincount(codes + 1, weights=energy_wh, minlength=len(zones) + 1)[1:]
+    measured_wh = np.bincount(codes + 1, weights=energy_wh * measured, minlength=len(zones) + 1)[1:]
+    total_wh = float(energy_wh.sum())
+    found = [
+        ZoneIntensity(str(zone), sum_wh / total_wh, part_wh / sum_wh)
+        for zone, sum_wh, part_wh in zip(zones, sums_wh.tolist(), measured_wh.tolist(), strict=True)
+        if sum_wh > 0
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.energy_ratio, one.zone)))
 
 
 def _energy_basis_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
@@ -133,3 +153,28 @@ def _unmatched_nodes(rows: pd.DataFrame) -> tuple[UnmatchedNode, ...]:
             sums.index, counts, sums["gpu_s"].tolist(), sums["energy_wh"].tolist(), strict=True
         )
     )
+
+
+def _ambiguous_gpus(rows: pd.DataFrame) -> tuple[AmbiguousGpu, ...]:
+    """List the words that fit several models, the most accelerator time first."""
+    chosen = rows.loc[rows["gpu_ambiguous"].to_numpy(np.bool_), ["gpu_types", "gpu_model", "gpu_s"]]
+    if chosen.empty:
+        return ()
+    plain = chosen.astype({"gpu_types": object, "gpu_model": object})
+    distinct = plain["gpu_types"].unique()
+    word_of = {types: _words(types if isinstance(types, str) else "") for types in distinct}
+    plain["gpu_types"] = plain["gpu_types"].map(word_of)
+    grouped = plain.groupby(["gpu_types", "gpu_model"], dropna=False)
+    sums, counts = grouped[["gpu_s"]].sum(), grouped.size().tolist()
+    found = [
+        AmbiguousGpu(str(word), str(taken), n_jobs, gpu_s)
+        for (word, taken), n_jobs, gpu_s in zip(
+            sums.index, counts, sums["gpu_s"].tolist(), strict=True
+        )
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.gpu_s, one.word, one.taken)))
+
+
+def _words(gpu_types: str) -> str:
+    """Read the words out of 'a100=1,v100=1'; '' where there are none."""
+    return ", ".join(filter(None, (item.rpartition("=")[0] for item in gpu_types.split(","))))

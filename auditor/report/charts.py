@@ -46,7 +46,7 @@ class BarChart:
     """Bars of one quantity, in g CO2e or Wh; `scale` says how to write them for people.
 
     `marked_text` names the parts set off. `description` tells in one or two sentences what the
-    bars show, for who cannot see them.
+    bars show, for who cannot see them. `span` is the time they cover, where it is time.
     """
 
     name: str
@@ -55,6 +55,7 @@ class BarChart:
     bars: tuple[Bar, ...]
     scale: Scale
     marked_text: str = "ended without a result"
+    span: str = ""
 
     @property
     def largest(self) -> float:
@@ -77,12 +78,13 @@ def carbon_by_day(report: Report) -> BarChart:
     if len(days) <= _N_DAYS_DAILY:
         word, bars = "day", [_sum_bar(day_text(day), [day], known) for day in days]
     elif len(days) <= _N_DAYS_WEEKLY:
-        word, bars = "week", _bars_of_spans(days, known, _week_of)
+        word, bars = "week", _bars_of_spans(days, known, _monday_of, _date_text)
     elif len(days) <= _N_DAYS_MONTHLY:
-        word, bars = "month", _bars_of_spans(days, known, _month_of)
+        word, bars = "month", _bars_of_spans(days, known, _month_of, _month_of)
     else:
-        word, bars = "year", _bars_of_spans(days, known, _year_of)
+        word, bars = "year", _bars_of_spans(days, known, _year_of, _year_of)
     largest = max(bars, key=lambda bar: bar.value)
+    first, last = bars[0].label, _date_text(days[-1]) if word == "week" else bars[-1].label
     described = f"{count_text(len(bars), word)}. The largest is {largest.label}: "
     return BarChart(
         name="day",
@@ -90,6 +92,7 @@ def carbon_by_day(report: Report) -> BarChart:
         description=f"{described}{carbon_text(largest.value)} CO₂e.",
         bars=tuple(bars),
         scale=carbon_scale(largest.value),
+        span=first if first == last else f"{first} to {last}",
     )
 
 
@@ -122,8 +125,9 @@ def energy_by_component(report: Report) -> BarChart:
         "Processors": parts.cpu_wh,
         "Memory": parts.memory_wh,
         "Rest of the nodes": parts.node_wh,
-        "Cooling and supply (PUE)": parts.overhead_wh,
     }
+    if parts.overhead_wh > 0:
+        values["Cooling and supply (PUE)"] = parts.overhead_wh
     return _energy_chart("component", "Where the energy went", values)
 
 
@@ -163,14 +167,22 @@ def _sum_bar(label: str, days: Sequence[date], known: dict[str, Group]) -> Bar:
 
 
 def _bars_of_spans(
-    days: Sequence[date], known: dict[str, Group], label_of: Callable[[date], str]
+    days: Sequence[date],
+    known: dict[str, Group],
+    start_of: Callable[[date], object],
+    label_of: Callable[[date], str],
 ) -> list[Bar]:
-    return [_sum_bar(label, list(span), known) for label, span in groupby(days, key=label_of)]
+    """Sum days up by the span they lie in; a span is called by its first day in the period."""
+    spans = [list(span) for _, span in groupby(days, key=start_of)]
+    return [_sum_bar(label_of(span[0]), span, known) for span in spans]
 
 
-def _week_of(day: date) -> str:
-    monday = day - timedelta(days=day.weekday())
-    return f"{monday.day} {MONTHS[monday.month - 1][:3]}"
+def _monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _date_text(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1][:3]}"
 
 
 def _month_of(day: date) -> str:

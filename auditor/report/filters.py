@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from auditor.domain.period import Period
+from auditor.domain.recommendation import Recommendation
 from auditor.report.model import Report
 from auditor.units import S_PER_HOUR, carbon_text, energy_text
 
@@ -45,8 +46,10 @@ def percent_text(ratio: float) -> str:
 
 
 def hours_number(seconds: float) -> str:
-    """Write resource time in hours, without unit: two decimals below 100, none above."""
+    """Write resource time in hours: two decimals below 100, none above; nothing is '0'."""
     hours = seconds / S_PER_HOUR
+    if hours == 0:
+        return "0"
     return f"{hours:,.2f}" if abs(hours) < 100 else f"{hours:,.0f}"  # noqa: PLR2004  (a width)
 
 
@@ -62,13 +65,15 @@ def significant_text(value: float) -> str:
 
 
 def hours_column(seconds: Sequence[float | None]) -> list[str]:
-    """Write resource times in hours with the same decimals; nothing or unknown is ''."""
-    hours = [(value or 0.0) / S_PER_HOUR for value in seconds]
-    largest = max(hours, default=0.0)
+    """Write resource times in hours with the same decimals; nothing is '0', unknown is ''."""
+    hours = [None if value is None else value / S_PER_HOUR for value in seconds]
+    largest = max((value for value in hours if value is not None), default=0.0)
     n_decimals = 2 if largest < 100 else 1 if largest < 10_000 else 0  # noqa: PLR2004  (widths)
     smallest = f"<{10.0**-n_decimals:.{n_decimals}f}"
     return [
         ""
+        if value is None
+        else "0"
         if value == 0
         else smallest
         if value < 10.0**-n_decimals / 2
@@ -83,13 +88,22 @@ def count_text(count: int, word: str) -> str:
 
 
 def carbon_band(low_g: float, high_g: float) -> str:
-    """Write a band: '94.9 to 196 kg', or '138 g to 2.51 kg' where it spans two units."""
+    """Write a band: '94.9 to 196 kg', or '138 g to 2.51 kg' where it spans two units.
+
+    '' where both ends are written alike: what has no width is no band.
+    """
     return _band(carbon_text(low_g), carbon_text(high_g))
 
 
 def energy_band(low_wh: float, high_wh: float) -> str:
     """Write a band as `carbon_band` does: '279 to 543 kWh'."""
     return _band(energy_text(low_wh), energy_text(high_wh))
+
+
+def saving_text(advice: Recommendation) -> str:
+    """Write what advice saves: '2.31 kg', or 'up to 2.31 kg' where that is an upper limit."""
+    limit = "up to " if advice.evidence.get("saving_is") == "upper limit" else ""
+    return limit + carbon_text(advice.saving_g)
 
 
 def intensity_text(g_per_kwh: float | None) -> str:
@@ -183,6 +197,8 @@ def local_text(instant: datetime | None, period: Period) -> str:
 
 
 def _band(low: str, high: str) -> str:
+    if low == high:
+        return ""
     number, _, unit = low.partition(" ")
     return (
         f"{number} to {high}" if high.endswith(f" {unit}") or number == "0" else f"{low} to {high}"

@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.domain.job import QualityFlag
+from auditor.report.doubts import AmbiguousGpu, UnmatchedNode, ZoneIntensity
 from auditor.report.filters import count_text, hours_number, percent_text
-from auditor.report.model import BASES, Quality, Report, UnmatchedNode
+from auditor.report.model import BASES, IntensitySource, Quality, Report
+from auditor.units import carbon_text
 
 N_LISTED = 3
+MOST_OPEN_RATIO = 0.2
+MOST_ASSUMED_RATIO = 0.5
+_ROUNDING = 1e-9
 NAMING_HINT = "Name what the nodes have under [[clusters.nodes]] in the configuration."
+MODEL_HINT = "`gpu = ...` with the exact model under [[clusters.nodes]] settles it."
+OPEN_HINT = "Ask whether it still runs: squeue -j JOBID. Export again once it has ended."
 RUNAWAY_HINT = "An operator can end them: sacctmgr show runawayjobs."
 TEXT_OF_BASIS = {
     "measured": "measured",
@@ -30,14 +37,16 @@ TEXT_OF_METHOD = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about the data, what to do about it, and whether it lessens the trust in it.
+    """One thing about the data and what to do about it.
 
-    Text may hold names from outside: clean it for where it goes.
+    A doubt weakens the numbers; what is sound needs no further look; anything else is for
+    information. Text may hold names from outside: clean it for where it goes.
     """
 
     text: str
     hint: str = ""
     is_doubt: bool = False
+    is_sound: bool = False
 
 
 def method_text(report: Report) -> str:
@@ -50,7 +59,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     quality = report.quality
     return (
         *_bases(quality),
-        *_intensity(quality),
+        *_intensity(report),
         *_rows(quality),
         *_hardware(quality),
         *_runs(quality),
@@ -67,38 +76,66 @@ def incomplete_reasons(report: Report) -> tuple[str, ...]:
     if quality.unmatched_nodes:
         n_runs = sum(node.n_jobs for node in quality.unmatched_nodes)
         reasons.append(f"{count_text(n_runs, 'run')} on unknown accelerators")
-    if quality.intensity_measured_ratio is not None and quality.intensity_measured_ratio < 1:
-        share = percent_text(1 - quality.intensity_measured_ratio)
+    if (unmeasured_ratio := _unmeasured_ratio(report)) > _ROUNDING:
+        share = percent_text(unmeasured_ratio)
         reasons.append(f"{share} of the energy without a measured grid intensity")
     if quality.n_runaways:
         reasons.append(f"{count_text(quality.n_runaways, 'run')} called running past the limit")
     return tuple(reasons)
 
 
+def _unmeasured_ratio(report: Report) -> float:
+    """Return the share of the energy that is neither measured nor under a stated constant."""
+    if report.quality.intensity_measured_ratio is None:
+        return 0.0
+    stated = {source.zone for source in report.provenance.intensity if source.is_stated}
+    stated_ratio = sum(
+        zone.energy_ratio * (1 - zone.measured_ratio)
+        for zone in report.quality.zones
+        if zone.zone in stated
+    )
+    return 1 - report.quality.intensity_measured_ratio - stated_ratio
+
+
 def _bases(quality: Quality) -> Iterator[Finding]:
-    shares = ((basis, quality.energy_basis_ratio.get(basis)) for basis in BASES)
-    parts = [f"{percent_text(share)} {TEXT_OF_BASIS[basis]}" for basis, share in shares if share]
+    share_of = {basis: quality.energy_basis_ratio.get(basis) or 0.0 for basis in BASES}
+    parts = [
+        f"{percent_text(share)} {TEXT_OF_BASIS[basis]}"
+        for basis, share in share_of.items()
+        if share
+    ]
     if parts:
-        yield Finding(f"Energy: {', '.join(parts)}.")
-
-
-def _intensity(quality: Quality) -> Iterator[Finding]:
-    ratio = quality.intensity_measured_ratio
-    if ratio is None:
-        return
-    if ratio == 0:
         yield Finding(
-            "Grid intensity: a forecast, an estimate or the annual value of the zone in all hours; "
-            "none was measured.",
-            is_doubt=True,
+            f"Energy: {', '.join(parts)}.",
+            is_doubt=share_of["assumed"] > MOST_ASSUMED_RATIO,
+            is_sound=share_of["measured"] >= 1,
         )
-        return
-    if ratio == 1:
-        yield Finding("Grid intensity: all of the energy in hours with a measured value.")
-        return
-    yield Finding(
-        f"Grid intensity: {percent_text(ratio)} of the energy in hours with a measured value; "
-        "the rest takes a forecast, an estimate or the annual value of the zone.",
+
+
+def _intensity(report: Report) -> Iterator[Finding]:
+    source_of = {source.zone: source for source in report.provenance.intensity}
+    zones = report.quality.zones
+    for zone in zones:
+        of_energy = f" ({percent_text(zone.energy_ratio)} of the energy)" if len(zones) > 1 else ""
+        name = f"Grid intensity of {zone.zone}{of_energy}"
+        yield _zone_finding(name, zone, source_of.get(zone.zone))
+
+
+def _zone_finding(name: str, zone: ZoneIntensity, source: IntensitySource | None) -> Finding:
+    if zone.measured_ratio >= 1 - _ROUNDING:
+        return Finding(f"{name}: measured in all hours.", is_sound=True)
+    if source is not None and source.is_stated:
+        return Finding(f"{name}: stated constant.")
+    if source is not None and source.is_constant:
+        return Finding(f"{name}: one value for all hours, {source.source}.", is_doubt=True)
+    rest = "forecast or estimated by its source"
+    if source is not None and source.fallback_source:
+        rest += f", or where it has no value: {source.fallback_source}"
+    if zone.measured_ratio == 0:
+        return Finding(f"{name}: measured in no hour, but {rest}.", is_doubt=True)
+    ratio = percent_text(zone.measured_ratio)
+    return Finding(
+        f"{name}: {ratio} of its energy in hours with a measured value; the rest {rest}.",
         is_doubt=True,
     )
 
@@ -107,7 +144,7 @@ def _rows(quality: Quality) -> Iterator[Finding]:
     facts = quality.facts
     if not facts.n_rejected:
         if facts.n_rows:
-            yield Finding(f"Accounting: {facts.n_rows:,} rows read, none refused.")
+            yield Finding(f"Accounting: {facts.n_rows:,} rows read, none refused.", is_sound=True)
         return
     first = "; ".join(
         f"{reject.source}:{reject.line} {reject.reason}" for reject in facts.rejects[:N_LISTED]
@@ -135,7 +172,23 @@ def _hardware(quality: Quality) -> Iterator[Finding]:
             f"{count_text(quality.n_unknown_cpu, 'run')} on processors that nobody named, on the "
             "stated default watts per core.",
             NAMING_HINT,
+            is_doubt=True,
         )
+    if gpus := quality.ambiguous_gpus:
+        listed = "; ".join(_ambiguous(gpu) for gpu in gpus[:N_LISTED])
+        more = f"; and {len(gpus) - N_LISTED:,} more like that" if len(gpus) > N_LISTED else ""
+        yield Finding(
+            f"Accelerators whose name fits several models, the commonest taken: {listed}{more}.",
+            MODEL_HINT,
+            is_doubt=True,
+        )
+
+
+def _ambiguous(gpu: AmbiguousGpu) -> str:
+    return (
+        f"{gpu.word or 'the name in the configuration'} counted as {gpu.taken}, "
+        f"{count_text(gpu.n_jobs, 'run')} and {hours_number(gpu.gpu_s)} GPU hours"
+    )
 
 
 def _unmatched(node: UnmatchedNode) -> str:
@@ -146,16 +199,39 @@ def _unmatched(node: UnmatchedNode) -> str:
 
 
 def _runs(quality: Quality) -> Iterator[Finding]:
-    if quality.n_open:
-        yield Finding(
-            f"{count_text(quality.n_open, 'run')} had not ended, counted up to the moment of the "
-            "export."
-        )
+    yield from _open_runs(quality)
     for flag in quality.flags:
         listed = _runaways(quality) if flag.code == QualityFlag.RUNAWAY.name else ""
         hint = RUNAWAY_HINT if listed else ""
         text = f"{count_text(flag.n_jobs, 'run')}: {flag.text}{listed}."
         yield Finding(text, hint, is_doubt=True)
+
+
+def _open_runs(quality: Quality) -> Iterator[Finding]:
+    if not quality.n_open:
+        return
+    known = quality.open_runs
+    text = (
+        f"{count_text(quality.n_open, 'run')} had not ended, counted up to the moment of the export"
+    )
+    if known.largest is not None and known.carbon_ratio is not None:
+        run = known.largest
+        whose = f" of {run.user}" if run.user else ""
+        which = "the largest is " if quality.n_open > 1 else ""
+        text += (
+            f": {percent_text(known.carbon_ratio)} of the carbon; {which}{run.job_id}{whose} on "
+            f"{run.cluster} with {carbon_text(run.carbon_g)} in {hours_number(run.elapsed_s)} h"
+        )
+    if known.n_without_limit:
+        text += f"; {_without_limit(known.n_without_limit, quality.n_open)} no known time limit"
+    is_doubt = known.n_without_limit > 0 or (known.carbon_ratio or 0.0) > MOST_OPEN_RATIO
+    yield Finding(f"{text}.", OPEN_HINT if is_doubt else "", is_doubt=is_doubt)
+
+
+def _without_limit(n_without: int, n_open: int) -> str:
+    if n_without < n_open:
+        return f"{n_without:,} of them {'has' if n_without == 1 else 'have'}"
+    return "it has" if n_open == 1 else "they have"
 
 
 def _runaways(quality: Quality) -> str:

@@ -10,6 +10,14 @@ from datetime import datetime
 from auditor.domain.period import Period
 from auditor.domain.recommendation import Recommendation
 from auditor.domain.reject import Reject
+from auditor.report.doubts import (
+    AmbiguousGpu,
+    FlagCount,
+    OpenRuns,
+    Runaway,
+    UnmatchedNode,
+    ZoneIntensity,
+)
 
 SCHEMA = "auditor.report/1"
 DIMENSIONS = ("user", "account", "cluster", "partition", "gpu", "state", "day")
@@ -117,41 +125,6 @@ class SourceNote:
 
 
 @dataclass(frozen=True)
-class FlagCount:
-    """How many runs carry one doubt or repair, in words."""
-
-    code: str
-    n_jobs: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Runaway:
-    """A run that the scheduler still calls running long past its limit.
-
-    `reported_s` is what the export says, `counted_s` what was believed (up to its time limit).
-    """
-
-    cluster: str
-    job_id: str
-    user: str | None
-    reported_s: float
-    counted_s: float
-
-
-@dataclass(frozen=True)
-class UnmatchedNode:
-    """Accelerators that the catalogue does not know, and what rests on the default for them."""
-
-    cluster: str
-    partition: str | None
-    accelerator: str
-    n_jobs: int
-    gpu_s: float
-    energy_wh: float
-
-
-@dataclass(frozen=True)
 class QualityFacts:
     """What loading said: rows read and refused, and notes about the sources.
 
@@ -175,6 +148,9 @@ class Quality:
     unmatched_nodes: tuple[UnmatchedNode, ...]
     n_unknown_cpu: int
     n_open: int
+    open_runs: OpenRuns
+    ambiguous_gpus: tuple[AmbiguousGpu, ...]
+    zones: tuple[ZoneIntensity, ...]
     flags: tuple[FlagCount, ...]
     runaways: tuple[Runaway, ...]
     n_runaways: int
@@ -182,12 +158,25 @@ class Quality:
 
 @dataclass(frozen=True)
 class IntensitySource:
-    """Where the carbon intensity of one zone came from."""
+    """Where the carbon intensity of one zone came from.
+
+    A single value for all time has no other to fall back on: both sources are the same.
+    """
 
     zone: str
     source: str
     fallback_source: str = ""
     kind: str = ""
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether one value holds for all time."""
+        return self.source == self.fallback_source
+
+    @property
+    def is_stated(self) -> bool:
+        """Tell whether that value is the site's own word."""
+        return self.is_constant and self.source.startswith("stated")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from auditor.report.charts import (
 from auditor.report.clean import file_word, printable
 from auditor.report.findings import findings, method_text
 from auditor.report.model import Report
-from auditor.report.svg import band_svg, columns_svg, rows_svg
+from auditor.report.rows import rows_html
+from auditor.report.svg import band_svg, columns_svg
 from auditor.resources import resource
 from auditor.units import carbon_scale, carbon_text, energy_scale, energy_text
 
@@ -36,7 +37,7 @@ _CHARTS = (
     ("account", "By project"),
     ("user", "By user"),
     ("gpu", "By accelerator"),
-    ("state", "By how it ended"),
+    ("state", "By state"),
 )
 _ALWAYS = ("gpu", "state")
 _N_HASH = 8
@@ -151,6 +152,8 @@ def _page(environment: "Environment", page: PageInput, *, index_name: str) -> st
 def _band(report: Report) -> str:
     totals = report.totals
     band = filters.carbon_band(totals.carbon_low_g, totals.carbon_high_g)
+    if not band:
+        return ""
     return _markup(
         band_svg(totals.carbon_low_g, totals.carbon_g, totals.carbon_high_g, f"range {band}")
     )
@@ -179,7 +182,7 @@ def _index(environment: "Environment", pages: Sequence[PageInput]) -> str:
 def _markup(text: str) -> str:
     from markupsafe import Markup  # noqa: PLC0415  (comes with jinja2, see there)
 
-    return Markup(text)  # noqa: S704  (drawn by svg.py or _lines, which escape what they hold)
+    return Markup(text)  # noqa: S704  (drawn by svg.py, rows.py or _lines, which escape what they hold)
 
 
 def _lines(text: str) -> str:
@@ -191,7 +194,7 @@ def _columns(chart: BarChart) -> str:
 
 
 def _rows(chart: BarChart) -> str:
-    return _markup(rows_svg(chart))
+    return _markup(rows_html(chart))
 
 
 _FILTERS: Mapping[str, Any] = {
@@ -208,6 +211,7 @@ _FILTERS: Mapping[str, Any] = {
     "state_words": filters.state_text,
     "carbon_band": filters.carbon_band,
     "energy_band": filters.energy_band,
+    "saving": filters.saving_text,
     "digits": filters.significant_text,
     "count": filters.count_text,
 }

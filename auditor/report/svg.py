@@ -1,9 +1,11 @@
-"""Chart definitions drawn as SVG that a page holds inline.
+"""Chart definitions over time, and bands, drawn as SVG that a page holds inline.
 
 Widths are percentages and heights pixels, so that a chart follows its column and its text keeps
 its size. Colours are classes: the page's style gives them, in light, dark and print.
 """
 
+import math
+from collections.abc import Sequence
 from html import escape
 
 from auditor.report.charts import Bar, BarChart
@@ -14,12 +16,14 @@ _TOP = 22
 _BASELINE = _TOP + _PLOT_HEIGHT
 _COLUMNS_HEIGHT = _BASELINE + 26
 _N_VALUES = 10
-_N_LABELS = 6
 _N_SLOTS = 4
 _GAP = 1.5
-_ROW_HEIGHT = 42
-_N_ROW_LABEL = 26
-_NOTE_WIDTH = 46  # "100 %" at the size of a note, with a gap
+# Least widths of a chart where .wide is shown and where it is not, of characters at the size of a
+# chart's text and of the space between two texts, on the safe side as fonts differ [px]. Text is
+# smaller where the chart is narrow.
+_WIDE, _NARROW = 490.0, 284.0
+_CHARACTER, _WIDE_CHARACTER, _SPACE = 7.4, 11.5, 4.0
+_SMALLER = 12.0 / 13.0
 
 
 def columns_svg(chart: BarChart) -> str:
@@ -30,12 +34,6 @@ def columns_svg(chart: BarChart) -> str:
         f'<line class="axis" x1="0" x2="100%" y1="{_BASELINE + 0.5}" y2="{_BASELINE + 0.5}"/>'
     )
     return _svg(chart, _COLUMNS_HEIGHT, parts)
-
-
-def rows_svg(chart: BarChart) -> str:
-    """Draw lying bars, for shares: the name and the value above each."""
-    parts = [_row(chart, bar, number) for number, bar in enumerate(chart.bars)]
-    return _svg(chart, max(len(chart.bars), 1) * _ROW_HEIGHT, parts)
 
 
 def band_svg(low: float, central: float, high: float, text: str) -> str:
@@ -76,33 +74,45 @@ def _column(chart: BarChart, bar: Bar, number: int, n_bars: int) -> str:
     if marked > 0:
         gap = _GAP if height - marked > _GAP else 0.0
         parts.append(_rect("bar-marked", (left, solid_top - marked, width, max(marked - gap, 1.0))))
-    is_largest = bar.value == chart.largest
-    if bar.value > 0 and (n_bars <= _N_VALUES or is_largest):
-        value = chart.scale.number_text(bar.value)
-        parts.append(_label("value", middle, _BASELINE - height - 7, value))
-    if n_bars <= _N_VALUES:
-        parts.append(_label("label", middle, _BASELINE + 19, bar.label))
-    elif number % -(-n_bars // _N_LABELS) == 0:
-        parts.append(_label("label-start", left, _BASELINE + 19, bar.label))
+    parts += _texts(chart, number, (left, middle, _BASELINE - height - 7))
     return "".join(parts)
 
 
-def _row(chart: BarChart, bar: Bar, number: int) -> str:
-    top = number * _ROW_HEIGHT
-    share = 100.0 * bar.value / chart.largest if chart.largest > 0 else 0.0
-    marked = share * bar.marked / bar.value if bar.value > 0 else 0.0
-    value = _text(f"{chart.scale.number_text(bar.value)} {chart.scale.unit}")
-    label = f'<text class="label-row" x="0" y="{top + 15}">{_text(bar.label, _N_ROW_LABEL)}</text>'
-    parts = [
-        f"<g><title>{_text(bar.label)}</title>{label}</g>",
-        f'<text class="value-row" x="100%" dx="-{_NOTE_WIDTH}" y="{top + 15}">{value}</text>',
-        f'<text class="note" x="100%" y="{top + 15}">{_text(bar.note)}</text>',
-        _rect("track", (0, top + 23, 100, 8)),
-        _rect("bar", (0, top + 23, share - marked, 8)),
-    ]
-    if marked > 0:
-        parts.append(_rect("bar-marked", (share - marked, top + 23, marked, 8)))
-    return "".join(parts)
+def _texts(chart: BarChart, number: int, place: tuple[float, float, float]) -> list[str]:
+    """Write the label below a bar and its value above, each only where it has room."""
+    bar, (left, middle, above) = chart.bars[number], place
+    values = [chart.scale.number_text(one.value) for one in chart.bars]
+    parts = []
+    wide_step, narrow_step = _steps(values) if len(values) <= _N_VALUES else (2, 2)
+    is_first_largest = bar.value == chart.largest and bar not in chart.bars[:number]
+    if bar.value > 0 and (is_first_largest or wide_step == 1):
+        name = "value" if is_first_largest or narrow_step == 1 else "value wide"
+        parts.append(_label(name, middle, above, values[number]))
+    wide_step, narrow_step = _steps([one.label for one in chart.bars])
+    if number % wide_step == 0 and (wide_step == 1 or _has_room(left, bar.label, _WIDE)):
+        is_narrow = number % narrow_step == 0
+        is_narrow &= narrow_step == 1 or _has_room(left, bar.label, _NARROW)
+        name, x = ("label", middle) if wide_step == 1 else ("label-start", left)
+        parts.append(_label(name if is_narrow else f"{name} wide", x, _BASELINE + 19, bar.label))
+    return parts
+
+
+def _steps(texts: Sequence[str]) -> tuple[int, int]:
+    """Tell how many bars a text takes up, in a wide and in a narrow chart."""
+    slots = max(len(texts), _N_SLOTS)
+    most_px = max(map(_width_px, texts), default=0.0)
+    wide_step = math.ceil(most_px * slots / _WIDE)
+    narrow_step = math.ceil(most_px * _SMALLER * slots / _NARROW)
+    return max(wide_step, 1), max(wide_step, 1) * math.ceil(narrow_step / max(wide_step, 1)) or 1
+
+
+def _has_room(left: float, text: str, chart_px: float) -> bool:
+    """Tell whether a text that starts at `left` percent ends inside the chart."""
+    return left / 100.0 * chart_px + _width_px(text) <= chart_px
+
+
+def _width_px(text: str) -> float:
+    return sum(_WIDE_CHARACTER if char in "MWmw%" else _CHARACTER for char in text) + _SPACE
 
 
 def _height(chart: BarChart, value: float) -> float:

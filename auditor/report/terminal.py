@@ -29,7 +29,8 @@ from auditor.report.ink import Ink
 from auditor.report.model import Report
 from auditor.units import carbon_text, energy_text
 
-NARROWEST = 80
+NARROWEST = 60
+USUAL = 80
 WIDEST = 110
 N_ADVICE = 3
 _N_BARS_BESIDE = 12
@@ -39,7 +40,7 @@ _N_BARS_BESIDE = 12
 class TerminalStyle:
     """What the terminal can show: columns, colour, and whether ASCII only."""
 
-    width: int = NARROWEST
+    width: int = USUAL
     has_colour: bool = False
     is_ascii: bool = False
 
@@ -53,7 +54,7 @@ def style_of(stream: TextIO, environment: Mapping[str, str], width: int) -> Term
     Parameters
     ----------
     width
-        Columns of the terminal; less than 80 counts as 80.
+        Columns of the terminal; less than 60 counts as 60.
     """
     forced = any(environment.get(name, "0") not in ("", "0") for name in _FORCING)
     refused = environment.get("NO_COLOR", "") != "" or environment.get("TERM") == "dumb"
@@ -69,7 +70,7 @@ _FORCING = ("FORCE_COLOR", "CLICOLOR_FORCE")
 
 
 def to_terminal(report: Report, style: TerminalStyle, by: str | None = None) -> str:
-    """Write a report as lines of text, at least 80 columns wide, with a final line end.
+    """Write a report as lines of text, at most `style.width` columns wide, with a final line end.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def _parts(report: Report, ink: Ink, width: int, by: str | None) -> Iterator[Ren
     yield tables.rule(ink, width)
     yield ""
     yield tables.facts(ink, list(_facts(report, ink)))
-    for part in _tables(report, ink, by):
+    for part in _tables(report, tables.Frame(ink, width), by):
         yield ""
         yield part
     if report.recommendations:
@@ -123,21 +124,18 @@ def _parts(report: Report, ink: Ink, width: int, by: str | None) -> Iterator[Ren
 
 def _facts(report: Report, ink: Ink) -> Iterator[tables.Fact]:
     totals = report.totals
+    band = carbon_band(totals.carbon_low_g, totals.carbon_high_g)
     yield tables.Fact(
         "Emitted",
         f"{carbon_text(totals.carbon_g)} CO2e",
-        f"range {carbon_band(totals.carbon_low_g, totals.carbon_high_g)}",
+        f"range {band}" if band else "",
         is_main=True,
     )
     if report.previous is not None:
         before_g = report.previous.carbon_g
         note = f" ({carbon_text(before_g)})" if before_g > 0 else ""
         yield tables.Fact("", "", change_text(report) + note)
-    overhead = energy_text(report.components.overhead_wh)
-    band = energy_band(totals.energy_low_wh, totals.energy_high_wh)
-    yield tables.Fact(
-        "Energy", energy_text(totals.energy_wh), f"range {band}; {overhead} is overhead"
-    )
+    yield tables.Fact("Energy", energy_text(totals.energy_wh), _energy_note(report))
     yield tables.Fact(
         "Grid intensity", intensity_text(totals.intensity_g_per_kwh), "mean, by energy"
     )
@@ -157,12 +155,19 @@ def _facts(report: Report, ink: Ink) -> Iterator[tables.Fact]:
         yield _days(report, ink)
 
 
+def _energy_note(report: Report) -> str:
+    band = energy_band(report.totals.energy_low_wh, report.totals.energy_high_wh)
+    parts = [f"range {band}"] if band else []
+    if report.components.overhead_wh > 0:
+        parts.append(f"{energy_text(report.components.overhead_wh)} is overhead")
+    return "; ".join(parts)
+
+
 def _days(report: Report, ink: Ink) -> tables.Fact:
     chart = carbon_by_day(report)
     bars = ink.sparkline([bar.value for bar in chart.bars])
-    first, last = chart.bars[0].label, chart.bars[-1].label
     most = max(chart.bars, key=lambda bar: bar.value)
-    span = first if first == last else f"{first} to {last}; largest {most.label}"
+    span = chart.span if len(chart.bars) == 1 else f"{chart.span}; largest {most.label}"
     label = chart.title.removeprefix("Carbon ").capitalize()
     note = f"{span}: {carbon_text(most.value)}"
     if len(bars) > _N_BARS_BESIDE:
@@ -170,18 +175,18 @@ def _days(report: Report, ink: Ink) -> tables.Fact:
     return tables.Fact(label, bars, note)
 
 
-def _tables(report: Report, ink: Ink, by: str | None) -> Iterator[RenderableType]:
+def _tables(report: Report, frame: tables.Frame, by: str | None) -> Iterator[RenderableType]:
     if by == "job":
-        yield tables.job_table(ink, report, None)
+        yield tables.job_table(frame, report, None)
         return
     if by is not None:
-        yield tables.group_table(ink, report, by, None)
+        yield tables.group_table(frame, report, by, None)
         return
     if report.jobs:
-        yield tables.job_table(ink, report, tables.N_ROWS)
+        yield tables.job_table(frame, report, tables.N_ROWS)
     for dimension in ("user", "account", "partition", "state"):
         if len(report.groups_of[dimension]) > 1:
-            yield tables.group_table(ink, report, dimension, tables.N_ROWS)
+            yield tables.group_table(frame, report, dimension, tables.N_ROWS)
 
 
 def _origin(report: Report) -> Iterator[Finding]:

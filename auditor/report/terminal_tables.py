@@ -10,15 +10,23 @@ from rich.text import Text
 
 from auditor.domain.job import WASTED_STATES
 from auditor.domain.recommendation import Recommendation
-from auditor.report.filters import carbon_band, hours_column, local_text, percent_text
+from auditor.report.filters import (
+    carbon_band,
+    hours_column,
+    local_text,
+    percent_text,
+    saving_text,
+)
 from auditor.report.findings import Finding
 from auditor.report.ink import Ink
 from auditor.report.model import Report
-from auditor.units import carbon_scale, carbon_text, energy_scale
+from auditor.units import carbon_scale, energy_scale
 
 N_ROWS = 10
 _METER_WIDTH = 10
 _N_KEY = 34
+_N_WHOLE_KEY = 200
+_ROOMY = 80
 TITLE_OF = {
     "user": "By user",
     "account": "By project",
@@ -28,6 +36,19 @@ TITLE_OF = {
     "state": "By state",
     "day": "By day",
 }
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a table is drawn with and how many columns it may take."""
+
+    ink: Ink
+    width: int
+
+    @property
+    def is_roomy(self) -> bool:
+        """Tell whether there is room for what one can do without."""
+        return self.width >= _ROOMY
 
 
 @dataclass(frozen=True)
@@ -69,9 +90,9 @@ def facts(ink: Ink, lines: Sequence[Fact]) -> Table:
     return grid
 
 
-def job_table(ink: Ink, report: Report, n_rows: int | None) -> Stack:
+def job_table(frame: Frame, report: Report, n_rows: int | None) -> Stack:
     """List the largest jobs, one line each."""
-    lines = report.jobs[:n_rows]
+    ink, lines = frame.ink, report.jobs[:n_rows]
     title = "Jobs" if n_rows is None else "Largest jobs"
     carbon = carbon_scale(max((line.carbon_g for line in lines), default=0.0))
     table = _table(gap=1)
@@ -81,7 +102,8 @@ def job_table(ink: Ink, report: Report, n_rows: int | None) -> Stack:
     if has_users:
         table.add_column("User", no_wrap=True, overflow="ellipsis")
     table.add_column("State", no_wrap=True, overflow="ellipsis")
-    table.add_column("Start", no_wrap=True)
+    if frame.is_roomy:
+        table.add_column("Start", no_wrap=True)
     table.add_column("GPU h", justify="right", no_wrap=True)
     table.add_column(f"{carbon.unit} CO2e", justify="right", no_wrap=True)
     gpu_hours = hours_column([line.gpu_s for line in lines])
@@ -92,38 +114,41 @@ def job_table(ink: Ink, report: Report, n_rows: int | None) -> Stack:
             ink.text(line.job_name or "", n_most=200),
             *([ink.text(line.user or "(unknown)", n_most=10)] if has_users else []),
             ink.text(line.state or "(unknown)", style, 13),
-            ink.text(local_text(line.start_utc, report.period)),
+            *([ink.text(local_text(line.start_utc, report.period))] if frame.is_roomy else []),
             Text(gpu_h),
             Text(carbon.number_text(line.carbon_g), style="bold"),
         )
     return _titled(ink, title, table, _left_out(len(lines), report.totals.n_jobs, "job"))
 
 
-def group_table(ink: Ink, report: Report, dimension: str, n_rows: int | None) -> Stack:
-    """List the groups of a dimension, one line each, with its share of the carbon."""
+def group_table(frame: Frame, report: Report, dimension: str, n_rows: int | None) -> Stack:
+    """List the groups of a dimension with their shares of the carbon; a long name wraps."""
+    ink = frame.ink
     groups = report.groups_of[dimension]
     lines = groups[:n_rows]
     total_g = report.totals.carbon_g
     carbon = carbon_scale(max((group.carbon_g for group in lines), default=0.0))
     energy = energy_scale(max((group.energy_wh for group in lines), default=0.0))
-    table = _table(gap=2)
-    table.add_column(TITLE_OF[dimension].removeprefix("By ").capitalize(), ratio=1, no_wrap=True)
+    n_key = _N_WHOLE_KEY if n_rows is None else _N_KEY
+    table = _table(gap=2 if frame.is_roomy else 1)
+    table.add_column(TITLE_OF[dimension].removeprefix("By ").capitalize(), ratio=1, overflow="fold")
     for heading in ("Jobs", "Core h", "GPU h", energy.unit, f"{carbon.unit} CO2e", "Share"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", width=_METER_WIDTH, no_wrap=True)
+    if frame.is_roomy:
+        table.add_column("", width=_METER_WIDTH, no_wrap=True)
     core_hours = hours_column([group.core_s for group in lines])
     gpu_hours = hours_column([group.gpu_s for group in lines])
     for group, core_h, gpu_h in zip(lines, core_hours, gpu_hours, strict=True):
         share = group.carbon_g / total_g if total_g > 0 else 0.0
         table.add_row(
-            ink.text(group.key, n_most=_N_KEY),
+            ink.text(group.key, n_most=n_key),
             Text(f"{group.n_jobs:,}"),
             Text(core_h),
             Text(gpu_h),
             Text(energy.number_text(group.energy_wh)),
             Text(carbon.number_text(group.carbon_g), style="bold"),
             Text(percent_text(share)),
-            Text(ink.meter(share, _METER_WIDTH), style="cyan"),
+            *([Text(ink.meter(share, _METER_WIDTH), style="cyan")] if frame.is_roomy else []),
         )
     return _titled(ink, TITLE_OF[dimension], table, _left_out(len(lines), len(groups), dimension))
 
@@ -133,7 +158,7 @@ def advice(ink: Ink, recommendations: Sequence[Recommendation]) -> Stack:
     parts: list[Padding | Text] = [ink.text("What would have helped", "bold")]
     for number, one in enumerate(recommendations, start=1):
         band = carbon_band(one.saving_low_g, one.saving_high_g)
-        saving = f"{carbon_text(one.saving_g)} CO2e (range {band})"
+        saving = f"{saving_text(one)} CO2e" + (f" (range {band})" if band else "")
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=2, justify="right")
         grid.add_column()

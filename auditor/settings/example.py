@@ -39,6 +39,8 @@ def _literal(value: Any) -> str:  # noqa: ANN401  (any TOML value)
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     if isinstance(value, dict):
         pairs = (f"{key} = {_literal(item)}" for key, item in value.items())
         return "{ " + ", ".join(pairs) + " }"

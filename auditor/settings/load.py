@@ -16,6 +16,15 @@ SYSTEM_FILE = Path("/etc/auditor/auditor.toml")
 LOCAL_FILE = Path("auditor.toml")
 
 
+class InvalidSettingsError(ConfigError):
+    """The text does not validate. `lines` has every problem, `rest` what is sound of it."""
+
+    def __init__(self, name: str, lines: list[str], rest: Settings) -> None:
+        super().__init__(problems_text(name, lines), hint="`auditor config example` has every key.")
+        self.lines = lines
+        self.rest = rest
+
+
 @dataclass(frozen=True)
 class LoadedSettings:
     """The settings and the file they came from; None where no file was found."""
@@ -39,6 +48,12 @@ def find_file(stated: Path | None, environment: Mapping[str, str] = os.environ) 
             raise ConfigError(msg, hint="`auditor config example` prints one to start from.")
         return named
     return next((path for path in (SYSTEM_FILE, LOCAL_FILE) if path.is_file()), None)
+
+
+def problems_text(name: str, lines: list[str]) -> str:
+    """Put problems under one heading."""
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return "\n".join((f"{name} has {count}:", *(f"  {line}" for line in lines)))
 
 
 def _problem_lines(error: ValidationError) -> list[str]:
@@ -73,10 +88,23 @@ def parse_settings(text: str, base_folder: Path, name: str = "configuration") ->
     try:
         return Settings.model_validate(content, context={"base_folder": base_folder})
     except ValidationError as error:
-        lines = _problem_lines(error)
-        count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
-        msg = "\n".join((f"{name} has {count}:", *(f"  {line}" for line in lines)))
-        raise ConfigError(msg, hint="`auditor config example` describes every key.") from error
+        rest = _sound_part(content, error, base_folder)
+        raise InvalidSettingsError(name, _problem_lines(error), rest) from error
+
+
+def _sound_part(content: dict[str, Any], error: ValidationError, base_folder: Path) -> Settings:
+    """Return the settings without the entries, or else the tables, that have a problem."""
+    broken = {problem["loc"][:2] for problem in error.errors()}
+    sound: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, list):
+            sound[key] = [one for place, one in enumerate(value) if (key, place) not in broken]
+        elif key not in {loc[0] for loc in broken if loc}:
+            sound[key] = value
+    try:
+        return Settings.model_validate(sound, context={"base_folder": base_folder})
+    except ValidationError:
+        return Settings()
 
 
 def load_settings(

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from auditor.domain.hardware import HardwareDefaults
+from auditor.energy.model import EnergyModel
+
 
 class Section(BaseModel):
     """One table of the file: frozen, and a key nobody knows is an error."""
@@ -71,39 +74,53 @@ class Band(Section):
         """Return (low, central, high)."""
         return (self.low, self.central, self.high)
 
+    @classmethod
+    def of(cls, triple: tuple[float, float, float]) -> "Band":
+        """Return the band of (low, central, high)."""
+        low, central, high = triple
+        return cls(low=low, central=central, high=high)
+
+
+_MODEL = EnergyModel()
+_HARDWARE = HardwareDefaults()
+
 
 class EnergySection(Section):
-    """How energy is worked out. What is left out keeps the default of docs/method.md."""
+    """How energy is worked out; docs/method.md derives the defaults."""
 
     method: Literal["calibrated", "green-algorithms", "tdp"] = Field(
         "calibrated",
         description="calibrated (best basis there is), green-algorithms or tdp (for comparison).",
     )
-    memory_w_per_gb: Positive = Field(0.3725, description="Draw of memory. [W per GB]")
-    gpu_load_ratio: Band | None = Field(
-        None,
-        examples=[{"low": 0.2, "central": 0.4, "high": 0.8}],
+    memory_w_per_gb: Positive = Field(
+        _MODEL.memory_w_per_gb[1], description="Draw of memory. [W per GB]"
+    )
+    gpu_load_ratio: Band = Field(
+        Band.of(_MODEL.gpu_load_ratio),
         description="Load of an allocated accelerator whose utilisation nobody measured.",
     )
-    cpu_load_ratio: Band | None = Field(
-        None,
-        examples=[{"low": 0.2, "central": 0.5, "high": 0.9}],
+    gpu_power_per_utilisation_ratio: Band = Field(
+        Band.of(_MODEL.gpu_power_per_utilisation_ratio),
+        description="How far a reported utilisation lifts the power from idle to maximum.",
+    )
+    cpu_load_ratio: Band = Field(
+        Band.of(_MODEL.cpu_load_ratio),
         description="Load of an allocated core whose CPU time nobody recorded.",
     )
-    rest_of_node_ratio: Band | None = Field(
-        None,
-        examples=[{"low": 0.05, "central": 0.1, "high": 0.2}],
+    cpu_idle_factor: Band = Field(
+        Band.of(_MODEL.cpu_idle_factor), description="Multiplies the idle draw of a core."
+    )
+    rest_of_node_ratio: Band = Field(
+        Band.of(_MODEL.rest_of_node_ratio),
         description="Board, fans, disks, network as a share of accelerators + CPU + memory, "
         "where a node's node_base_w is not stated.",
     )
-    unknown_gpu_w: Band | None = Field(
-        None,
-        examples=[{"low": 70, "central": 300, "high": 700}],
+    unknown_gpu_w: Band = Field(
+        Band.of(_HARDWARE.unknown_gpu_max_w),
         description="Maximum of an accelerator nobody could name. [W]",
     )
-    unknown_cpu_w_per_core: Band | None = Field(
-        None,
-        examples=[{"low": 2, "central": 5, "high": 12}],
+    unknown_cpu_w_per_core: Band = Field(
+        Band.of(_HARDWARE.unknown_cpu_w_per_core),
         description="Full-load draw of a core whose processor nobody named. [W]",
     )
 
@@ -112,7 +129,19 @@ class Defaults(Section):
     """What holds for clusters that the configuration does not name; shown where it mattered."""
 
     zone: Name = Field("WORLD", description="Grid zone.")
-    pue: Pue = Field(1.56, description="Power usage effectiveness.")
+    pue: Pue = Field(_MODEL.default_pue[1], description="Power usage effectiveness.")
+    pue_low: Pue = Field(_MODEL.default_pue[0], description="The PUE is at least this.")
+    pue_high: Pue = Field(_MODEL.default_pue[2], description="The PUE is at most this.")
+
+    @model_validator(mode="after")
+    def _pue_in_order(self) -> "Defaults":
+        stated = self.model_fields_set
+        low = self.pue_low if "pue_low" in stated else 1.0
+        high = self.pue_high if "pue_high" in stated else self.pue
+        if not low <= self.pue <= high:
+            msg = f"pue {self.pue:g} is not between pue_low and pue_high"
+            raise ValueError(msg)
+        return self
 
 
 class Embodied(Section):

@@ -1,6 +1,7 @@
 """Grid sources of the configuration, as series of each cluster."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 from auditor.domain.intensity import IntensitySeries
@@ -9,6 +10,7 @@ from auditor.intensity.constant import ConstantSource, FallbackSource
 from auditor.intensity.csv_file import CsvFileSource
 from auditor.intensity.interface import (
     Fallback,
+    IntensityNote,
     IntensityReading,
     IntensityRequest,
     IntensitySource,
@@ -61,22 +63,29 @@ def read_zone(entry: IntensityEntry, table: AnnualTable) -> IntensityReading:
     return named(where, lambda: _source(entry).read(request))
 
 
-def zone_series(zone: str, settings: Settings, table: AnnualTable) -> IntensitySeries:
+def zone_reading(zone: str, settings: Settings, table: AnnualTable) -> IntensityReading:
     """Return the series of a zone: its configured source, else its annual value."""
     for entry in settings.intensity:
         if entry.zone == zone:
-            return read_zone(entry, table).series
+            return read_zone(entry, table)
     fallback = named(f"zone {zone}", lambda: table.lookup(zone)).as_fallback()
-    return FallbackSource().read(IntensityRequest(zone, fallback, "life_cycle")).series
+    return FallbackSource().read(IntensityRequest(zone, fallback, "life_cycle"))
 
 
-def series_of_clusters(settings: Settings) -> SeriesOfCluster:
-    """Return the grid of every cluster."""
+@dataclass(frozen=True)
+class Grid:
+    """The series of every cluster, and what must be said of their sources, by zone."""
+
+    series_of: SeriesOfCluster
+    notes: tuple[tuple[str, IntensityNote], ...]
+
+
+def grid_of_clusters(settings: Settings) -> Grid:
+    """Read the grid of every cluster."""
     table = AnnualTable.load(resource("data"))
-    of_zone: dict[str, IntensitySeries] = {}
     zone_of = {c.name: c.zone or settings.defaults.zone for c in settings.clusters}
-    for zone in (*zone_of.values(), settings.defaults.zone):
-        if zone not in of_zone:
-            of_zone[zone] = zone_series(zone, settings, table)
-    known = {cluster: of_zone[zone] for cluster, zone in zone_of.items()}
-    return SeriesOfCluster(known, of_zone[settings.defaults.zone])
+    zones = dict.fromkeys((*zone_of.values(), settings.defaults.zone))
+    readings = {zone: zone_reading(zone, settings, table) for zone in zones}
+    known = {cluster: readings[zone].series for cluster, zone in zone_of.items()}
+    notes = tuple((zone, note) for zone, reading in readings.items() for note in reading.notes)
+    return Grid(SeriesOfCluster(known, readings[settings.defaults.zone].series), notes)

@@ -6,11 +6,12 @@ from auditor.pipeline.reports import House
 from auditor.report.model import EquivalenceFactor
 from auditor.resources import resource
 from auditor.settings.models import Settings
+from auditor.wiring.digest import settings_digest
 
 
 def house(settings: Settings) -> House:
     """Return the site's name, equivalences and limits of advice."""
-    return House(site=settings.site.name, equivalences=equivalences())
+    return House(settings.site.name, settings_digest(settings), equivalences())
 
 
 def equivalences() -> tuple[EquivalenceFactor, ...]:

@@ -8,7 +8,7 @@ from auditor.errors import AuditorError, ConfigError
 Part = TypeVar("Part")
 
 
-def named(where: str, look_up: Callable[[], Part]) -> Part:
+def named(where: str, look_up: Callable[..., Part], *arguments: object) -> Part:
     """Return what is looked up; a failure says which part of the configuration asked for it.
 
     Raises
@@ -17,7 +17,7 @@ def named(where: str, look_up: Callable[[], Part]) -> Part:
         The look-up failed.
     """
     try:
-        return look_up()
+        return look_up(*arguments)
     except AuditorError as error:
         msg = f"{where}: {error}"
         raise ConfigError(msg, hint=error.hint) from error

@@ -2,43 +2,46 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import auditor
 from auditor.carbon.bands import CarbonBands
 from auditor.carbon.embodied import EmbodiedFactors
 from auditor.domain.hardware import HardwareDefaults
 from auditor.energy.model import EnergyModel, Triple, rescaled
-from auditor.errors import AuditorError, ConfigError
 from auditor.hardware.catalogue import Catalogue
 from auditor.hardware.match import HardwareMatcher
-from auditor.intensity.annual import AnnualTable
 from auditor.ledger.interface import FactorSet
 from auditor.normalize.interface import ExportContext
 from auditor.pipeline.factors import Factors
 from auditor.resources import resource
-from auditor.settings.models import Band, Cluster, EnergySection, Settings
-from auditor.wiring.grid import read_zone, series_of_clusters, zone_series
-from auditor.wiring.nodes import node_inventory, node_listing, node_rule, node_rules
+from auditor.settings.models import Cluster, EnergySection, Settings
+from auditor.wiring.digest import settings_digest
+from auditor.wiring.grid import grid_of_clusters
+from auditor.wiring.nodes import node_inventory, node_rules
 
-_Attempt = tuple[Callable[..., object], tuple[object, ...]]
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the command line says of an export: its cluster, that of unnamed rows, its columns."""
+
+    cluster: str | None = None
+    default_cluster: str | None = None
+    columns: tuple[str, ...] | None = None
 
 
-def export_context(
-    settings: Settings, source: str, cluster: str | None, columns: tuple[str, ...] | None
-) -> ExportContext:
+def export_context(settings: Settings, source: str, options: ExportOptions) -> ExportContext:
     """Say how an export is to be read: its cluster where it names none, and its time zone."""
     only = settings.clusters[0].name if len(settings.clusters) == 1 else None
     return ExportContext(
         source=source,
-        cluster=cluster,
-        default_cluster=only,
+        cluster=options.cluster,
+        default_cluster=options.default_cluster or only,
         timezone_of={
             entry.name: entry.timezone for entry in settings.clusters if entry.timezone is not None
         },
         default_timezone=settings.site.timezone,
-        columns=columns,
+        columns=options.columns,
     )
 
 
@@ -55,10 +58,12 @@ def build_factors(settings: Settings) -> Factors:
     inventory = node_inventory(settings)
     defaults = _hardware_defaults(settings.energy)
     model = _energy_model(settings)
-    series_of = series_of_clusters(settings)
+    grid = grid_of_clusters(settings)
+    series_of = grid.series_of
     embodied = EmbodiedFactors(settings.embodied.g_per_gpu_hour, settings.embodied.g_per_core_hour)
     bands = CarbonBands()
     text = _factor_text(
+        settings=settings_digest(settings),
         rules=[asdict(rule) for rule in rules],
         inventory=None if inventory is None else _digest(str(inventory).encode()),
         hardware_defaults=asdict(defaults),
@@ -67,40 +72,12 @@ def build_factors(settings: Settings) -> Factors:
         bands=asdict(bands),
         series={name: series.digest() for name, series in sorted(series_of.items())},
         default_series=series_of.default.digest(),
+        grid_notes=[{"zone": zone, **asdict(note)} for zone, note in grid.notes],
     )
     all_series = {series.digest(): series for series in (*series_of.values(), series_of.default)}
     factor_set = FactorSet(_digest(text.encode())[:12], text, tuple(all_series.values()))
     matcher = HardwareMatcher(rules, inventory, catalogue, defaults)
     return Factors(matcher, model, series_of, bands, embodied, factor_set)
-
-
-def problems(settings: Settings) -> list[str]:
-    """Try every part that the settings name; return what is wrong, nothing if all is well."""
-    catalogue = Catalogue.load(resource("data", "hardware"))
-    table = AnnualTable.load(resource("data"))
-    zones = {cluster.zone or settings.defaults.zone for cluster in settings.clusters}
-    attempts: list[_Attempt] = [
-        *(
-            (node_rule, (cluster, place, node, catalogue))
-            for cluster in settings.clusters
-            for place, node in enumerate(cluster.nodes)
-        ),
-        *((node_listing, (cluster,)) for cluster in settings.clusters),
-        *((read_zone, (entry, table)) for entry in settings.intensity),
-        *(
-            (zone_series, (zone, settings, table))
-            for zone in sorted(zones | {settings.defaults.zone})
-            if zone not in {entry.zone for entry in settings.intensity}
-        ),
-    ]
-    found = []
-    for attempt, arguments in attempts:
-        try:
-            attempt(*arguments)
-        except AuditorError as error:
-            hint = f" ({error.hint})" if error.hint and error.hint != ConfigError.hint else ""
-            found.append(f"{error}{hint}")
-    return found
 
 
 def _digest(content: bytes) -> str:
@@ -114,17 +91,10 @@ def _factor_text(**parts: object) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def _triple(band: Band | None, default: Triple) -> Triple:
-    return default if band is None else band.triple()
-
-
 def _hardware_defaults(section: EnergySection) -> HardwareDefaults:
-    usual = HardwareDefaults()
     return HardwareDefaults(
-        unknown_gpu_max_w=_triple(section.unknown_gpu_w, usual.unknown_gpu_max_w),
-        unknown_cpu_w_per_core=_triple(
-            section.unknown_cpu_w_per_core, usual.unknown_cpu_w_per_core
-        ),
+        unknown_gpu_max_w=section.unknown_gpu_w.triple(),
+        unknown_cpu_w_per_core=section.unknown_cpu_w_per_core.triple(),
     )
 
 
@@ -135,15 +105,15 @@ def _pue(cluster: Cluster) -> Triple | None:
 
 
 def _energy_model(settings: Settings) -> EnergyModel:
-    section, usual = settings.energy, EnergyModel()
-    low, _, high = usual.default_pue
-    pue = settings.defaults.pue
+    section, defaults, pue = settings.energy, settings.defaults, settings.defaults.pue
     return EnergyModel(
         method=section.method,
         pue_of={c.name: triple for c in settings.clusters if (triple := _pue(c)) is not None},
-        default_pue=(min(low, pue), pue, max(high, pue)),
-        memory_w_per_gb=rescaled(usual.memory_w_per_gb, section.memory_w_per_gb),
-        gpu_load_ratio=_triple(section.gpu_load_ratio, usual.gpu_load_ratio),
-        cpu_load_ratio=_triple(section.cpu_load_ratio, usual.cpu_load_ratio),
-        rest_of_node_ratio=_triple(section.rest_of_node_ratio, usual.rest_of_node_ratio),
+        default_pue=(min(defaults.pue_low, pue), pue, max(defaults.pue_high, pue)),
+        memory_w_per_gb=rescaled(EnergyModel().memory_w_per_gb, section.memory_w_per_gb),
+        gpu_load_ratio=section.gpu_load_ratio.triple(),
+        gpu_power_per_utilisation_ratio=section.gpu_power_per_utilisation_ratio.triple(),
+        cpu_load_ratio=section.cpu_load_ratio.triple(),
+        cpu_idle_factor=section.cpu_idle_factor.triple(),
+        rest_of_node_ratio=section.rest_of_node_ratio.triple(),
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import EXPORT
+
 WEEK = ("--week", "2026-W47")
 # Job 11: 6 h, 2 A100 at the default load; 8 cores with 24 h of CPU time (half load).
 # Job 12: 1 h, 4 cores with 2 h of CPU time (half load).
@@ -104,7 +106,7 @@ def test_the_week_is_published(run, site):
     assert answer.code == 0
     names = {path.name for path in (site / "pages").iterdir()}
     assert "index.html" in names
-    assert len(names) == 1 + 1 + 1 + 2 + 2  # index, site, cluster, projects, users
+    assert len(names) == 1 + 1 + 1 + 1 + 2 + 2  # list, index, site, cluster, projects, users
 
 
 def test_explain_gives_the_numbers_of_the_report(run):
@@ -144,7 +146,7 @@ def test_recompute_follows_the_configuration_and_keeps_the_facts(run, site):
         pytest.param(("report", *WEEK, "--strict"), 5, "2 rows refused", id="strict"),
         pytest.param(("report", "--config", "no.toml"), 6, "no configuration file", id="config"),
         pytest.param(("explain", "4242"), 3, "has no job 4242", id="unknown job"),
-        pytest.param(("ingest", "absent.txt"), 2, "cannot be read", id="absent export"),
+        pytest.param(("ingest", "absent.txt"), 2, "cannot be opened", id="absent export"),
         pytest.param(("nonsense",), 2, "No such command", id="no such verb"),
     ],
 )
@@ -185,3 +187,94 @@ def test_a_refused_file_does_not_stop_the_others(run, site):
     assert answer.code == 2
     assert "1 of 2 files were refused" in answer.err
     assert document(run("report", *WEEK, "--json"))["totals"]["n_jobs"] == 2
+
+
+NAMELESS = "\n".join(line for line in EXPORT.splitlines()[:4]) + "\n"  # no Cluster column
+
+
+def test_an_export_that_names_no_cluster_is_never_guessed_in_silence(run, site):
+    (site / "nameless.txt").write_text(NAMELESS)
+    told = run("ingest", "nameless.txt")
+    assert "counted as those of 'alpha'" in told.err
+    config = site / "auditor.toml"
+    config.write_text(config.read_text() + '\n[[clusters]]\nname = "beta"\nzone = "X"\n')
+    refused = run("report", "--from", "nameless.txt", *WEEK)
+    assert (refused.code, "the export names no cluster" in refused.err) == (2, True)
+    named = document(run("report", "--from", "nameless.txt", "-M", "beta", *WEEK, "--json"))
+    assert [group["key"] for group in named["by"]["cluster"]] == ["beta"]
+
+
+def test_a_cluster_that_nobody_configured_takes_the_defaults(run, site):
+    (site / "empty.toml").write_text("")
+    lines = [
+        "JobIDRaw|Cluster|" + line.split("|", 1)[1]
+        if n == 0
+        else line.split("|", 1)[0] + "|gamma|" + line.split("|", 1)[1]
+        for n, line in enumerate(NAMELESS.splitlines())
+    ]
+    (site / "gamma.txt").write_text("\n".join(lines) + "\n")
+    report = document(
+        run("--config", "empty.toml", "report", "--from", "gamma.txt", *WEEK, "--json")
+    )
+    assert report["totals"]["n_jobs"] == 2
+    assert report["provenance"]["intensity"][0]["zone"] == "WORLD"
+    assert report["totals"]["energy_wh"] == pytest.approx(
+        1.56 * report["totals"]["it_energy_wh"], rel=1e-12
+    )
+
+
+def test_an_export_without_one_readable_job_is_refused_and_leaves_nothing(run, site):
+    (site / "bad.txt").write_text("\n".join(EXPORT.splitlines()[i] for i in (0, 4)) + "\n")
+    answer = run("ingest", "bad.txt")
+    assert answer.code == 2
+    assert "none of its rows could be read as a job" in answer.err
+    assert run("report", *WEEK).code == 3
+
+
+def test_rejects_are_told_with_their_line_when_loading(run):
+    told = run("ingest", "jobs.txt").err
+    assert "jobs.txt: line 5 refused:" in told
+    assert "jobs.txt: line 6 refused:" in told
+
+
+def test_a_changed_configuration_is_said_until_it_is_applied(run, site):
+    run("ingest", "jobs.txt")
+    assert "auditor recompute" not in run("report", *WEEK).out
+    (site / "grid.csv").write_text((site / "grid.csv").read_text().replace("400", "500"))
+    assert "auditor recompute" in run("report", *WEEK).out
+    run("recompute")
+    assert "auditor recompute" not in run("report", *WEEK).out
+
+
+def test_config_check_tells_what_the_grid_covers_and_finds_rules_that_fit_nothing(run, site):
+    assert "from 2026-11-16 00:00 to 2026-11-17 12:00 UTC" in run("config", "check").out
+    (site / "nodes.txt").write_text("NODELIST GRES CPUS MEMORY AVAIL_FEATURES\nn1 (null) 8 1 a\n")
+    config = site / "auditor.toml"
+    config.write_text(
+        config.read_text().replace('zone = "X"\npue', 'node_listing = "nodes.txt"\nzone = "X"\npue')
+    )
+    answer = run("config", "check")
+    assert (answer.code, "fits none of the 1 nodes" in answer.err) == (6, True)
+
+
+def test_config_check_finds_wrong_values_and_names_that_lead_nowhere_together(run, site):
+    config = site / "auditor.toml"
+    config.write_text(
+        config.read_text()
+        .replace("Europe/Berlin", "Mars/Olympus")
+        .replace("grid.csv", "absent.csv")
+    )
+    answer = run("config", "check")
+    assert answer.code == 6
+    assert "Mars/Olympus" in answer.err
+    assert "absent.csv" in answer.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("report", "-S", "2026-11-18", "-E", "2026-11-18"), ("report", *WEEK, "--columns", "JobID")],
+    ids=["empty period", "columns without exports"],
+)
+def test_what_cannot_be_meant_is_a_usage_error(run, arguments):
+    run("ingest", "jobs.txt")
+    assert run(*arguments).code == 2

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from auditor.collect.export_file import open_export
-from auditor.errors import UsageError
+from auditor.errors import ExportRefusedError, UsageError
 
 TEXT = b"JobID|State\n1|COMPLETED\n"
 
@@ -27,5 +27,23 @@ def test_an_export_is_unpacked_and_named_by_its_content(tmp_path, name, pack):
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(UsageError, match="cannot be read"), open_export(str(path)):
+        with pytest.raises(UsageError, match="cannot be opened"), open_export(str(path)):
             pass
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("jobs.gz", gzip.compress(TEXT * 100)[:-20], id="cut gzip"),
+        pytest.param("jobs.xz", lzma.compress(TEXT * 100)[:-20], id="cut xz"),
+        pytest.param("jobs.gz", lzma.compress(TEXT), id="xz called gz"),
+        pytest.param("jobs.xz", gzip.compress(TEXT), id="gzip called xz"),
+    ],
+)
+def test_a_damaged_packed_file_is_one_sentence(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with (
+        pytest.raises(ExportRefusedError, match="cannot be read to its end"),
+        open_export(str(tmp_path / name)) as export,
+    ):
+        export.stream.read()

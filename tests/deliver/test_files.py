@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.files import DeliveryError, write_file, write_files
+from auditor.deliver.files import DeliveryError, replace_site, write_file, write_files
 
 PAGES = {"index.html": "<p>ü</p>", "user-alice.html": "alice"}
 
@@ -46,7 +46,7 @@ def test_a_folder_that_is_none_is_an_error_with_advice(tmp_path, folder):
     (tmp_path / "file").write_text("x")
     with pytest.raises(DeliveryError, match="cannot write to") as caught:
         write_files(tmp_path / folder, PAGES)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
     assert caught.value.hint
 
 
@@ -67,3 +67,19 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 def test_nothing_to_write_writes_nothing(tmp_path):
     assert write_files(tmp_path, {}) == []
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_new_site_takes_the_place_of_an_earlier_one_and_leaves_other_files(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    replace_site(tmp_path, {"alice.html": "a", "index.html": "i"})
+    replace_site(tmp_path, {"bob.html": "b", "index.html": "i"})
+    assert {path.name for path in tmp_path.iterdir() if path.suffix} == {
+        "bob.html",
+        "index.html",
+        "mine.txt",
+    }
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    with pytest.raises(DeliveryError, match=f"{tmp_path}: it is a folder"):
+        write_file(tmp_path, "x")

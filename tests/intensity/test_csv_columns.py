@@ -124,11 +124,20 @@ def test_a_doubtful_header_is_refused_with_its_columns(header, cells, kind, colu
         ("tonnes/MWh", 1000.0),
         ("gCO₂eq/kWh", 1.0),
         ("g_per_kwh", 1.0),
+        ("Carbon Intensity gCO₂eq/kWh (LCA)", 1.0),
+        ("kg_per_kwh", 1000.0),
+        ("kg CO2 per kWh", 1000.0),
+        ("kgco2_kwh", 1000.0),
+        ("carbon_intensity_kg_per_kwh", 1000.0),
+        ("t_per_kwh", 1e6),
+        ("tCO2/kWh", 1e6),
+        ("gCO2/MJ", 3.6),
+        ("gCO2e per Wh", 1000.0),
     ],
 )
 def test_a_unit_in_the_name_is_converted_and_noted(name, scale):
     columns = find_columns(["time", name], [MOMENT, "1"], "life_cycle", None)
-    assert columns.scale == scale
+    assert columns.scale == pytest.approx(scale, rel=1e-12)
     assert ("unit_converted" in {note.code for note in columns.notes}) == (scale != 1.0)
 
 
@@ -139,3 +148,9 @@ def test_a_unit_in_the_name_is_converted_and_noted(name, scale):
 def test_what_a_report_must_say(name, code):
     columns = find_columns(["time", name], [MOMENT, "1"], "life_cycle", None)
     assert [note.code for note in columns.notes] == [code]
+
+
+@pytest.mark.parametrize("name", ["kg CO2", "intensity per MWh", "tonnes"])
+def test_half_a_unit_is_refused(name):
+    with pytest.raises(IntensityError, match="is not understood"):
+        find_columns(["time", name], [MOMENT, "1"], "life_cycle", None)

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from auditor.errors import UsageError
 from auditor.normalize.clusters import name_clusters
 from auditor.normalize.columns import Cells
+from auditor.normalize.slurm_export import read_export
 from tests.normalize.raw_frames import CONTEXT, raw_frame
 
 TWO = "JobID|Cluster\n1|beta\n2|gamma\n3|"
@@ -23,12 +25,16 @@ def test_a_row_without_any_cluster_is_a_fault():
     assert clusters.fault.rows.tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize("default", ["alpha", None])
-def test_without_the_column_the_default_holds(default):
-    context = replace(CONTEXT, default_cluster=default)
-    clusters = name_clusters(Cells.of(raw_frame("JobID\n1")), context)
-    assert clusters.fault.rows.tolist() == [default is None]
+def test_without_the_column_the_default_holds_and_is_said():
+    clusters = name_clusters(Cells.of(raw_frame("JobID\n1")), CONTEXT)
+    assert list(clusters.names) == ["alpha"]
     assert clusters.zones.names == ["Europe/Berlin"]
+    assert [note.code for note in clusters.notes] == ["cluster_by_default"]
+
+
+def test_without_the_column_and_a_default_the_export_is_refused():
+    with pytest.raises(UsageError, match="names no cluster"):
+        name_clusters(Cells.of(raw_frame("JobID\n1")), replace(CONTEXT, default_cluster=None))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,11 @@ def test_a_stated_cluster_holds_and_a_change_is_said(text, codes):
     assert [note.code for note in clusters.notes] == codes
 
 
-def test_several_clusters_cannot_be_one():
-    with pytest.raises(UsageError, match="beta, gamma"):
-        name_clusters(Cells.of(raw_frame(TWO)), replace(CONTEXT, cluster="delta"))
+@pytest.mark.parametrize("chunk_bytes", [1, 1 << 20], ids=["piece by piece", "at once"])
+def test_several_clusters_cannot_be_one(chunk_bytes):
+    text = "JobIDRaw|Cluster|State|Submit|Start|End|ElapsedRaw\n" + "".join(
+        f"7|{name}|COMPLETED|1795450900|1795450918|1795451018|100\n" for name in ("x", "y")
+    )
+    context = replace(CONTEXT, cluster="delta")
+    with pytest.raises(UsageError, match=r"2 clusters \(x, y\)"):
+        list(read_export(io.BytesIO(text.encode()), context, chunk_bytes=chunk_bytes))

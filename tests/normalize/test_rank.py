@@ -19,7 +19,7 @@ def rank(row, **context):
 
 
 def test_a_later_and_fuller_view_ranks_higher():
-    views = [RUNNING, LATER, LATE_END, BARE, CUT, FULL]
+    views = [RUNNING, LATER, LATE_END, CUT, BARE, FULL]
     ranks = [rank(view) for view in views]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) == len(ranks)
@@ -43,3 +43,13 @@ def test_a_view_that_could_be_forged_ranks_below_a_safe_one():
     context = CONTEXT.__class__(**{**vars(CONTEXT), "forgeable": True})
     forged = assemble_jobs(raw_frame(f"{HEADER}\n{FULL}"), context).jobs
     assert rank_views(forged)[0] < rank(BARE)
+
+
+def test_of_two_views_of_an_open_run_the_one_that_knows_its_limit_wins():
+    header = f"{HEADER}|TimelimitRaw"
+    runaway = RUNNING.replace("|100|", "|9000000|")
+    for name in ("alice", "bob", "carol", "dave", "erin"):
+        rows = [runaway.replace("alice", name) + limit for limit in ("|", "|60")]
+        jobs = [assemble_jobs(raw_frame(f"{header}\n{row}"), CONTEXT).jobs for row in rows]
+        without, knowing = (rank_views(job)[0] for job in jobs)
+        assert knowing > without

@@ -218,7 +218,7 @@ def test_every_row_is_a_job_a_step_or_a_reject():
     assert assembled.jobs["max_rss_bytes"].tolist() == pytest.approx([2.0**29, NAN], nan_ok=True)
     assert assembled.jobs["line"].tolist() == [2, 8]
     assert [reject.line for reject in assembled.rejects] == [5, 6]
-    assert [note.code for note in assembled.notes] == ["orphan_steps"]
+    assert [note.code for note in assembled.notes] == ["cluster_by_default", "orphan_steps"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ START = pd.Timestamp("2026-11-16T08:00:00Z")
 RUN = {
     "job_id": "4711",
     "job_name": "train",
+    "user": "alice",
+    "partition": "main",
     "state": "COMPLETED",
     "is_open": False,
     "start_utc": START,

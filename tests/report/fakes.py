@@ -114,7 +114,7 @@ def _estimate(rows: pd.DataFrame, draw: np.random.Generator) -> None:
         rows[f"gpu_max_{bound}_w"] = rows["gpu_max_w"]
         rows[f"gpu_idle_{bound}_w"] = rows["gpu_idle_w"]
         rows[f"cpu_max_{bound}_w_per_core"] = 4.4
-    rows["gpu_known"], rows["cpu_known"] = True, True
+    rows["gpu_known"], rows["cpu_known"], rows["gpu_ambiguous"] = True, True, False
     rows["cpu_model"], rows["cpu_max_w_per_core"] = "AMD EPYC 7763", 4.4
     rows["cpu_idle_w_per_core"], rows["node_base_w"] = 1.0, np.nan
     rows["hardware_rule"] = "nodes gpu[001-016]"

@@ -1,0 +1,83 @@
+"""What is weak about the data behind a report, as frozen values that its quality part holds.
+
+Energy is Wh, carbon g CO2e, time s; ratios are 0..1 and None where there is nothing to share.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FlagCount:
+    """How many runs carry one doubt or repair, in words."""
+
+    code: str
+    n_jobs: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Runaway:
+    """A run that the scheduler still calls running long past its limit.
+
+    `reported_s` is what the export says, `counted_s` what was believed (up to its time limit).
+    """
+
+    cluster: str
+    job_id: str
+    user: str | None
+    reported_s: float
+    counted_s: float
+
+
+@dataclass(frozen=True)
+class UnmatchedNode:
+    """Accelerators that the catalogue does not know, and what rests on the default for them."""
+
+    cluster: str
+    partition: str | None
+    accelerator: str
+    n_jobs: int
+    gpu_s: float
+    energy_wh: float
+
+
+@dataclass(frozen=True)
+class AmbiguousGpu:
+    """Accelerators whose word fits several models of the catalogue.
+
+    `word` is accounting's, '' where it gives none; `taken` the model that was counted.
+    """
+
+    word: str
+    taken: str
+    n_jobs: int
+    gpu_s: float
+
+
+@dataclass(frozen=True)
+class ZoneIntensity:
+    """One grid zone: its share of all energy, and the share of that in hours with a measurement."""
+
+    zone: str
+    energy_ratio: float
+    measured_ratio: float
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that had not ended at the moment of the export."""
+
+    cluster: str
+    job_id: str
+    user: str | None
+    elapsed_s: float
+    carbon_g: float
+
+
+@dataclass(frozen=True)
+class OpenRuns:
+    """Runs that had not ended; `n_without_limit` of them have no known time limit."""
+
+    carbon_ratio: float | None = None
+    n_without_limit: int = 0
+    largest: OpenRun | None = None

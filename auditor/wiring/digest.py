@@ -1,0 +1,27 @@
+"""Name what the configuration says about numbers, so that a change of it is noticed."""
+
+import hashlib
+from pathlib import Path
+
+from auditor.settings.models import CsvIntensity, Settings
+
+
+def settings_digest(settings: Settings) -> str:
+    """Name everything of the settings, and of the files they name, that makes numbers.
+
+    The site's name and the ledger's place make none. A file that cannot be read counts as empty.
+    """
+    numbers = settings.model_dump_json(exclude={"site", "ledger"})
+    digest = hashlib.sha256(numbers.encode())
+    files = [entry.path for entry in settings.intensity if isinstance(entry, CsvIntensity)]
+    files += [c.node_listing for c in settings.clusters if c.node_listing is not None]
+    for file in files:
+        digest.update(_content(file))
+    return digest.hexdigest()[:16]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
