@@ -46,6 +46,7 @@ def estimate(
             "gpu": device.name,
             "gpu_w": device.w,
             "gpu_source": device.source,
+            "gpu_doubt": device.doubt,
             "n_gpu": n_gpu,
             "hours": hours,
             "pue": pue,
@@ -72,6 +73,8 @@ def estimate(
         f"  grid       {place.g_per_kwh:g} gCO2e/kWh ({place.source})",
         f"  emissions  {carbon_text(result.carbon_g)} CO2e",
     ]
+    if device.doubt:
+        lines.append(f"  note       {device.doubt}")
     if device.datasheet_w != device.w:
         lines.append(
             f"  note       the data sheet says {device.datasheet_w:g} W, which would give "

@@ -62,8 +62,11 @@ def _document(run: "Explanation") -> dict[str, Any]:
     }
 
 
-def _shown(value: object) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+def _shown(name: str, value: object, timezone: str) -> str:
+    if name.endswith("_utc"):
+        local = datetime.fromisoformat(str(value)).astimezone(ZoneInfo(timezone))
+        return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _clean(text: str) -> str:
@@ -76,9 +79,9 @@ def _lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
     lines = [
         f"Job {_clean(facts['job_id'])} on {_clean(facts['cluster'])}",
         *(
-            f"  {label:<14}{_shown(facts[name])}"
+            f"  {label:<14}{_shown(name, facts[name], timezone)}"
             for name, label in _FACTS
-            if facts[name] is not None
+            if facts[name] not in {None, ""}
         ),
         f"  {'read from':<14}{_clean(facts['source'])}, line {facts['line']}",
     ]
@@ -86,8 +89,11 @@ def _lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
         lines.append(f"  {'remarks':<14}{', '.join(flag.lower() for flag in run.flags)}")
     lines += ["", "Energy"]
     for step in run.steps:
-        lines.append(f"  {step.label:<24} {step.formula} = {step.value!r} {step.unit}".rstrip())
-        lines.append(f"  {'':<24}   {step.source}")
+        value = f"{step.value:.12g}"
+        formula = "" if step.formula == value else f"{step.formula} = "
+        words = step.label.replace("_", " ")
+        lines.append(f"  {words:<26}{formula}{value} {step.unit}".rstrip())
+        lines.append(f"  {'':<28}{step.source}")
     lines += ["", "Carbon", *_carbon_lines(run, timezone, shows_all=shows_all), ""]
     return lines
 
@@ -97,6 +103,8 @@ def _carbon_lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list
     if not run.pieces or series is None:
         return ["  It never ran: no energy, no carbon."]
     lines = [f"  zone {series.zone}: {series.source or series.fallback_source}"]
+    if series.source and any(piece.basis == "annual" for piece in run.pieces):
+        lines.append(f"  annual: {series.fallback_source}")
     shown = run.pieces if shows_all or len(run.pieces) <= _MANY_PIECES else ()
     lines += [_piece_line(piece, timezone) for piece in shown]
     if not shown:
@@ -106,12 +114,13 @@ def _carbon_lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list
     weighted = sum(piece.length_s * piece.g_per_kwh for piece in run.pieces)
     lines += [
         (
-            f"  mean = sum of seconds x g/kWh / seconds = {weighted!r} / {total_s}"
-            f" = {facts['intensity_g_per_kwh']!r} g/kWh"
+            f"  mean = sum of seconds x g/kWh / seconds = {weighted:.12g} / {total_s}"
+            f" = {facts['intensity_g_per_kwh']:.12g} g/kWh"
         ),
         (
-            f"  carbon = {facts['energy_wh']!r} Wh / 1000 x {facts['intensity_g_per_kwh']!r} g/kWh"
-            f" = {facts['carbon_g']!r} g CO2e"
+            f"  carbon = {facts['energy_wh']:.12g} Wh / 1000"
+            f" x {facts['intensity_g_per_kwh']:.12g} g/kWh"
+            f" = {facts['carbon_g']:.12g} g CO2e"
         ),
         (
             f"  band {carbon_text(facts['carbon_low_g'])} to {carbon_text(facts['carbon_high_g'])};"
@@ -128,7 +137,7 @@ def _local(instant_s: int, timezone: str) -> str:
 
 def _piece_line(piece: "Piece", timezone: str) -> str:
     when = _local(piece.start_s, timezone)
-    return f"    {when}  {piece.length_s:>7} s x {piece.g_per_kwh!r} g/kWh ({piece.basis})"
+    return f"    {when}  {piece.length_s:>7} s x {piece.g_per_kwh:.12g} g/kWh ({piece.basis})"
 
 
 def _day_lines(pieces: "tuple[Piece, ...]", timezone: str) -> list[str]:
@@ -137,5 +146,7 @@ def _day_lines(pieces: "tuple[Piece, ...]", timezone: str) -> list[str]:
         members = list(group)
         length_s = sum(piece.length_s for piece in members)
         mean = sum(piece.length_s * piece.g_per_kwh for piece in members) / length_s
-        lines.append(f"    {day}  {length_s:>7} s x {mean!r} g/kWh (mean of {len(members)} steps)")
+        lines.append(
+            f"    {day}  {length_s:>7} s x {mean:.12g} g/kWh (mean of {len(members)} steps)"
+        )
     return lines

@@ -9,16 +9,24 @@ from typing import Annotated, Any
 
 import typer
 
+from auditor.errors import UsageError
+
 
 class Kind(StrEnum):
-    """Which table to print."""
+    """Which tables to print."""
 
     HARDWARE = "hardware"
     GRID = "grid"
+    ACCELERATORS = "accelerators"
+    CPUS = "cpus"
+    ZONES = "zones"
+    REGIONS = "regions"
 
 
 def factors(
-    kind: Annotated[Kind | None, typer.Argument(help="hardware or grid; both without it.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Argument(help="hardware or grid, or one table; all without it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -30,18 +38,21 @@ def factors(
         plain = {name: [_plain(asdict(row)) for row in rows] for name, rows in tables.items()}
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
         return
+    if as_csv and len(tables) > 1:
+        msg = "--csv prints one table"
+        raise UsageError(msg, hint=f"Name one of {', '.join(tables)}.")
     for name, rows in tables.items():
-        records = [asdict(row) for row in rows]
+        records = [_plain(asdict(row)) for row in rows]
         if as_csv:
-            writer = csv.DictWriter(sys.stdout, ["table", *records[0]])
+            writer = csv.DictWriter(sys.stdout, list(records[0]))
             writer.writeheader()
-            writer.writerows({"table": name, **record} for record in records)
+            writer.writerows(records)
         else:
             _print_table(name, records)
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Write what is not known as null: JSON has no NaN."""
+    """Write what is not known as None: null in JSON, empty in CSV."""
     return {key: None if value != value else value for key, value in record.items()}  # noqa: PLR0124  (only NaN differs from itself)
 
 
@@ -64,4 +75,4 @@ def _print_table(name: str, records: list[dict[str, Any]]) -> None:
 
 
 def _cell(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

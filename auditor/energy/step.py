@@ -77,6 +77,5 @@ def absent(component: str, why: str) -> Step:
 
 
 def number(value: float) -> str:
-    """Write a number in full, as the shortest decimal that reads back to it."""
-    text = repr(float(value))
-    return text.removesuffix(".0")
+    """Write a number with up to twelve significant digits: all that a pocket calculator shows."""
+    return f"{value:.12g}"

@@ -181,11 +181,18 @@ def _amounts(cells: Cells, column: str, resource: str) -> Numbers:
 
 
 def _utilisation(steps: Cells, run: NDArray[np.int64], n_runs: int) -> Numbers:
-    """Average gres/gpuutil over the steps of each run, weighted by their elapsed time [0..1]."""
+    """Average gres/gpuutil over the steps of each run, weighted by their elapsed time [0..1].
+
+    A batch step lasts as long as the steps it starts: where they used the accelerators and it
+    says 0, it saw nothing of them and is left out.
+    """
     ratio = gpu_utilisation(steps)
     elapsed_s = elapsed(steps)
     weight_s = np.where(np.isnan(elapsed_s), 1.0, elapsed_s)
     counted = (run != NO_RUN) & ~np.isnan(ratio) & (weight_s > 0)
+    is_batch = pc.ends_with(id_texts(steps), ".batch").to_numpy(zero_copy_only=False)
+    used = np.bincount(run[counted & ~is_batch & (ratio > 0)], minlength=n_runs) > 0
+    counted &= ~(is_batch & (ratio == 0) & used[run])
     run, ratio, weight_s = run[counted], ratio[counted], weight_s[counted]
     total_s = np.bincount(run, weight_s, n_runs)
     used_s = np.bincount(run, weight_s * ratio, n_runs)

@@ -110,7 +110,8 @@ class RightSize:
                 "together."
             )
         if self.n_unrecorded:
-            told.append(f"What {runs(self.n_unrecorded)} more of it used was not recorded.")
+            more = "1 more run" if self.n_unrecorded == 1 else f"{self.n_unrecorded:,} more runs"
+            told.append(f"{more} of it left no record of what was used.")
         return told
 
 
@@ -145,7 +146,7 @@ def right_size(held: Held) -> RightSize | None:
 
 
 def _group_codes(rows: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the number of each run's group; those without a name are one of their user and partition."""
+    """Return the number of each run's group; user and partition group runs without a name."""
     combined = np.zeros(len(rows), dtype=np.int64)
     for name in _GROUP:
         codes, values = pd.factorize(rows[name])

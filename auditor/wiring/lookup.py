@@ -11,12 +11,15 @@ from auditor.resources import resource
 
 CALCULATOR = "ML Emissions Calculator (Lacoste et al., 2019), table of hardware"
 
+FactorRow = Accelerator | Cpu | AnnualIntensity | CloudRegion
+
 
 @dataclass(frozen=True)
 class Device:
     """A device with two readings of its power [W]: the calculator's, and the data sheet's.
 
-    `w` is the calculator's where it lists the device, else the data sheet's.
+    `w` is the calculator's where it lists the device, else the data sheet's. `doubt` says that
+    the word fitted several.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Device:
     datasheet_w: float
     datasheet_source: str
     note: str
+    doubt: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ def device(name: str) -> Device:
     CatalogueError
         Nothing is called so; the hint names the closest.
     """
-    row = _row(Catalogue.load(resource("data", "hardware")), name)
+    catalogue = Catalogue.load(resource("data", "hardware"))
+    row = _row(catalogue, name)
     datasheet_w = row.max_w if isinstance(row, Accelerator) else row.tdp_w
     is_listed = not math.isnan(row.calculator_w)
     return Device(
@@ -55,7 +60,16 @@ def device(name: str) -> Device:
         datasheet_w=datasheet_w,
         datasheet_source=row.source,
         note=row.note,
+        doubt=_doubt(catalogue, name),
     )
+
+
+def _doubt(catalogue: Catalogue, name: str) -> str:
+    found = catalogue.find_accelerator(name) or catalogue.find_cpu(name)
+    if found is None or not found.is_ambiguous:
+        return ""
+    names = ", ".join(row.name for row in found.candidates)
+    return f"{name!r} fits {len(found.candidates)} models, the commonest is taken: {names}"
 
 
 def _row(catalogue: Catalogue, name: str) -> Accelerator | Cpu:
@@ -92,15 +106,17 @@ def region_place(region: str) -> Place:
     return Place(f"{row.key} ({row.name})", row.g_per_kwh, row.source, row.note)
 
 
-def tables(
-    kind: str | None,
-) -> dict[str, tuple[Accelerator | Cpu | AnnualIntensity | CloudRegion, ...]]:
-    """Return the shipped tables by name: those of `kind` (hardware or grid), or all."""
-    found: dict[str, tuple[Accelerator | Cpu | AnnualIntensity | CloudRegion, ...]] = {}
-    if kind in {None, "hardware"}:
-        catalogue = Catalogue.load(resource("data", "hardware"))
-        found |= {"accelerators": catalogue.accelerators, "cpus": catalogue.cpus}
-    if kind in {None, "grid"}:
-        found["zones"] = tuple(AnnualTable.load(resource("data")).rows.values())
-        found["regions"] = tuple(CloudRegions.load(resource("data")).rows.values())
-    return found
+_TABLES_OF_KIND = {"hardware": ("accelerators", "cpus"), "grid": ("zones", "regions")}
+
+
+def tables(kind: str | None) -> dict[str, tuple[FactorRow, ...]]:
+    """Return the shipped tables by name: one of them, those of hardware or of grid, or all."""
+    catalogue = Catalogue.load(resource("data", "hardware"))
+    found: dict[str, tuple[FactorRow, ...]] = {
+        "accelerators": catalogue.accelerators,
+        "cpus": catalogue.cpus,
+        "zones": tuple(AnnualTable.load(resource("data")).rows.values()),
+        "regions": tuple(CloudRegions.load(resource("data")).rows.values()),
+    }
+    wanted = tuple(found) if kind is None else _TABLES_OF_KIND.get(kind, (kind,))
+    return {name: found[name] for name in wanted}

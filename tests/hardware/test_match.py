@@ -164,3 +164,21 @@ def test_each_job_is_matched_by_itself_and_bounds_are_in_order(catalogue, defaul
         values = with_gpu[[low, central, high]].to_numpy()
         assert np.isfinite(values).all()
         assert (np.diff(values, axis=1) >= -1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("types", "profile", "is_ambiguous"),
+    [
+        pytest.param("a100=1", {}, True, id="a word for several models"),
+        pytest.param("a100=1,h100_nvl=1", {}, True, id="one of two words"),
+        pytest.param("=1", {"gpu": "a100"}, True, id="the rule's own word"),
+        pytest.param("a100=1", {"gpu": A100}, False, id="settled by a rule"),
+        pytest.param("a100=1", {"gpu_w": 350.0}, False, id="watts stated"),
+        pytest.param("l4=1", {}, False, id="a word for one model"),
+        pytest.param("quantum=1", {}, False, id="a word that nobody knows"),
+        pytest.param("", {}, False, id="no accelerator"),
+    ],
+)
+def test_a_word_for_several_models_is_flagged(only, types, profile, is_ambiguous):
+    rules = [rule(**profile)] if profile else []
+    assert only(types, rules=rules).gpu_ambiguous == is_ambiguous

@@ -71,6 +71,12 @@ def test_largest_task_stands_for_all_without_a_total():
             0.5,
             id="not extern",
         ),
+        pytest.param(
+            ["1.batch|100||gres/gpu=1|gres/gpuutil=0|", "1.0|90||gres/gpu=1|gres/gpuutil=90|"],
+            0.9,
+            id="a batch step that saw nothing of its steps",
+        ),
+        pytest.param(["1.batch|100||gres/gpu=1|gres/gpuutil=0|"], 0.0, id="idle batch"),
         pytest.param(["1.0||00:01:00||mem=5,gres/gpuutil=50|"], 0.5, id="no AllocTRES"),
         pytest.param(["1.0|||gres/gpu=1|gres/gpuutil=50|"], 0.5, id="no elapsed"),
         pytest.param(["1.0|100||gres/gpu=4|gres/gpuutil=200|"], 0.5, id="added up over four"),

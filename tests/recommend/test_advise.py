@@ -11,6 +11,7 @@ from tests.recommend.samples import GIB, slices
 from tests.recommend.test_right_size import GPU_RUN, LOW_CPU_RUN
 
 ALL_WRONG = GPU_RUN | {"total_cpu_s": 57_600.0, "max_rss_bytes": GIB}
+FREE = AdviceSettings(least_saving_g=0.0, least_saving_ratio=0.0)
 
 
 def rules_of(rows, **changes):
@@ -24,7 +25,7 @@ def test_a_lost_run_is_claimed_whole_and_only_once():
 
 
 def test_the_largest_saving_comes_first():
-    rows = slices(ALL_WRONG | {"carbon_g": 10.0}, {"state": "FAILED"})
+    rows = slices(ALL_WRONG | {"carbon_g": 10.0}, {"job_name": "test", "state": "FAILED"})
     assert rules_of(rows, least_saving_ratio=0.0) == [
         "lost_work",
         "idle_gpu",
@@ -42,15 +43,24 @@ def test_a_node_failure_is_still_right_sized():
 
 
 def test_small_savings_beside_a_large_total_are_not_mentioned():
-    rows = slices(LOW_CPU_RUN, {"carbon_g": 1e6})
+    rows = slices(LOW_CPU_RUN, {"job_name": "test", "carbon_g": 1e6})
     assert rules_of(rows) == []
     assert rules_of(rows, least_saving_ratio=0.0) == ["low_use_cpu"]
 
 
-def test_names_that_users_choose_reach_no_command_and_no_text():
-    hostile = {"job_name": "x; rm -rf ~ #", "state": "FAILED"}
-    for piece in recommend(slices(hostile, ALL_WRONG), AdviceSettings(least_saving_g=0.0)):
-        assert "rm -rf" not in piece.command + piece.text
+def test_names_that_users_choose_reach_no_command():
+    hostile = ALL_WRONG | {"job_name": "x; rm -rf ~ #", "user": "$(id)"}
+    advice = recommend(slices(hostile, hostile | {"state": "FAILED"}), FREE)
+    assert {piece.rule for piece in advice} >= {"idle_gpu", "lost_work", "low_use_cpu"}
+    for piece in advice:
+        assert "rm -rf" not in piece.command
+        assert "$(id)" not in piece.command
+
+
+def test_a_long_name_is_cut_in_the_text_and_whole_in_the_evidence():
+    advice = recommend(slices(LOW_CPU_RUN | {"job_name": "x" * 300}), FREE)
+    assert f"for job {'x' * 59}… of alice" in advice[0].text
+    assert advice[0].evidence["job_name"] == "x" * 300
 
 
 def test_no_rows_no_advice():
@@ -59,8 +69,10 @@ def test_no_rows_no_advice():
 
 share = st.floats(0, 1)
 some_slice = st.builds(
-    lambda state, n_gpu, parts, use, peak, g: {
+    lambda state, whose, n_gpu, parts, use, peak, g: {
         "state": state,
+        "user": whose[0],
+        "job_name": whose[1],
         "n_gpu": float(n_gpu),
         "gpu_s": n_gpu * 36_000.0,
         "gpu_utilisation_ratio": use[0],
@@ -75,6 +87,7 @@ some_slice = st.builds(
         "carbon_high_g": g * 2,
     },
     st.sampled_from(["COMPLETED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "CANCELLED"]),
+    st.tuples(st.sampled_from(["alice", "bob"]), st.sampled_from(["train", "test", None])),
     st.integers(0, 8),
     st.tuples(*[st.integers(0, 10**6).map(float)] * 3),
     st.tuples(st.one_of(st.just(np.nan), share), st.one_of(st.just(np.nan), share)),
@@ -98,7 +111,7 @@ def test_savings_add_up_to_no_more_than_was_emitted(runs):
         assert total <= rows[column].sum() * (1 + 1e-9)
     for piece in advice:
         assert 0 <= piece.saving_low_g <= piece.saving_g <= piece.saving_high_g
-        assert piece.text.count(". ") <= 1
+        assert piece.text.count(". ") <= 2
         assert all(type(value) in (str, int, float) for value in piece.evidence.values())
     assert [p.saving_g for p in advice] == sorted((p.saving_g for p in advice), reverse=True)
 

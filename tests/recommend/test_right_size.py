@@ -33,11 +33,12 @@ def test_fewer_accelerators_save_their_idle_draw():
     assert advice.saving_low_g == pytest.approx(500 * 1800 / 4760)
     assert advice.saving_high_g == pytest.approx(1000 * 1800 / 4760)
     assert advice.command == "sbatch --gpus=1 job.sh"
-    assert advice.evidence["largest_job_id"] == "4711"
+    assert advice.evidence["needed_n_gpu"] == 1
     assert advice.evidence["mean_utilisation_ratio"] == pytest.approx(0.1)
     assert advice.text == (
-        "1 run held accelerators for 40.00 h and used less than 15% of them. "
-        "Asking for as many as the work fills saves 270 g."
+        "Asking for 1 accelerator for job train of alice in main, as many as the work of its run "
+        "fills to 80%, saves 270 g. "
+        "It covers the only run that held more than the work needs."
     )
 
 
@@ -68,7 +69,8 @@ def test_runs_without_utilisation_are_counted_beside():
     rows = slices(GPU_RUN, GPU_RUN | {"gpu_utilisation_ratio": np.nan})
     advice = idle_gpu(rows, SETTINGS)
     assert advice.evidence["n_gpu_runs_without_utilisation"] == 1
-    assert advice.evidence["n_runs"] == 1
+    assert advice.evidence["n_runs"] == advice.evidence["n_runs_without_record"] == 1
+    assert advice.text.endswith("1 more run of it left no record of what was used.")
 
 
 # 10 cores for 10 h at 16 %: 100 h x (1 + 4 x 0.16) W = 164 Wh
@@ -81,7 +83,7 @@ def test_fewer_cores_save_their_idle_draw():
     assert advice.saving_wh == pytest.approx(8 * 1 * 10 * 1.5)
     assert advice.saving_g == pytest.approx(150 * 80 / 664)
     assert advice.command == "#SBATCH --cpus-per-task=2"
-    assert advice.evidence["largest_n_cpus_needed"] == 2
+    assert advice.evidence["needed_n_cpus"] == 2
     assert advice.evidence["mean_efficiency_ratio"] == pytest.approx(0.16)
 
 
@@ -117,7 +119,8 @@ def test_memory_is_asked_as_peak_and_headroom_in_whole_gib():
     assert advice.saving_g == pytest.approx(150 * 0.75 * 0.4)
     assert advice.saving_wh == pytest.approx(1500 * 0.75 * 0.4)
     assert advice.evidence["memory_ratio_of_energy"] == pytest.approx(0.4)
-    assert "saves only 45.0 g" in advice.text
+    assert "saves 45.0 g" in advice.text
+    assert "only 45" not in advice.text
 
 
 def test_memory_is_asked_for_each_node():
@@ -154,18 +157,73 @@ def test_silent_below_the_threshold_and_without_rows(rule, run):
     assert rule(slices(run).iloc[:0], SETTINGS) is None
 
 
+HELD = [
+    pytest.param(idle_gpu, GPU_RUN, "needed_n_gpu", id="accelerators"),
+    pytest.param(low_use_cpu, LOW_CPU_RUN, "needed_n_cpus", id="cores"),
+    pytest.param(over_asked_memory, {"max_rss_bytes": 2 * GIB}, "needed_gib_per_node", id="memory"),
+]
+
+
+@pytest.mark.parametrize(("rule", "run", "needed"), HELD)
+def test_advice_is_about_the_job_that_would_save_most(rule, run, needed):
+    large = run | {"user": "bob", "job_name": "sweep", "carbon_g": 9000.0}
+    advice = rule(slices(run, large, large, run | {"partition": "long"}), SETTINGS)
+    names = [advice.evidence[name] for name in ("user", "job_name", "partition")]
+    assert names == ["bob", "sweep", "main"]
+    assert "for job sweep of bob in main" in advice.text
+    assert "It covers 2 of 4 runs" in advice.text
+    assert (advice.evidence["n_runs"], advice.evidence["n_runs_of_all"]) == (2, 4)
+    alone = [rule(slices(one), SETTINGS) for one in (run, large)]
+    assert advice.saving_g == pytest.approx(2 * alone[1].saving_g)
+    of_all_g = 2 * alone[0].saving_g + 2 * alone[1].saving_g
+    assert advice.evidence["saving_of_all_g"] == pytest.approx(of_all_g)
+    assert needed in advice.evidence
+
+
 @pytest.mark.parametrize(
-    ("rule", "run", "larger"),
+    ("rule", "run", "hungry", "needed", "expected"),
     [
-        (idle_gpu, GPU_RUN, {"n_gpu": 8.0, "carbon_g": 9000.0}),
-        (low_use_cpu, LOW_CPU_RUN, {"n_cpus": 20.0, "carbon_g": 9000.0}),
-        (over_asked_memory, {"max_rss_bytes": GIB}, {"carbon_g": 9000.0}),
+        pytest.param(
+            idle_gpu, GPU_RUN, {"gpu_utilisation_ratio": 0.5}, "needed_n_gpu", 3, id="accelerators"
+        ),
+        pytest.param(
+            low_use_cpu, LOW_CPU_RUN, {"total_cpu_s": 288_000.0 * 0.7}, "needed_n_cpus", 7,
+            id="cores",
+        ),
+        pytest.param(
+            over_asked_memory, {"max_rss_bytes": 2 * GIB}, {"max_rss_bytes": 50 * GIB},
+            "needed_gib_per_node", 60, id="memory",
+        ),
     ],
-)
-def test_the_command_fits_the_run_with_the_largest_saving(rule, run, larger):
-    advice = rule(slices(run, run | larger | {"job_id": "4712"}), SETTINGS)
-    assert advice.evidence["largest_job_id"] == "4712"
-    assert advice.evidence["n_runs"] == 2
+)  # fmt: skip
+@pytest.mark.parametrize("state", ["COMPLETED", "FAILED", "TIMEOUT"])
+def test_the_command_fits_every_run_of_the_job(rule, run, hungry, needed, expected, state):
+    advice = rule(slices(run, run | hungry | {"state": state}), SETTINGS)
+    assert advice.evidence[needed] == expected
+    assert str(expected) in advice.command
+    assert advice.evidence["n_runs_fitted"] == 2
+
+
+def test_a_job_that_ran_out_of_memory_is_not_told_to_ask_for_less():
+    lean = {"max_rss_bytes": GIB}
+    assert over_asked_memory(slices(lean, lean | {"state": "OUT_OF_MEMORY"}), SETTINGS) is None
+
+
+def test_runs_without_a_name_are_grouped_by_user_and_partition():
+    nameless = LOW_CPU_RUN | {"job_name": None}
+    other = nameless | {"user": "bob", "carbon_g": 1.0}
+    advice = low_use_cpu(slices(nameless, nameless, other), SETTINGS)
+    assert "for the jobs of alice in main, as many as the work of its 2 runs" in advice.text
+    assert advice.evidence["job_name"] == ""
+
+
+def test_a_run_that_asked_for_less_than_the_size_saves_nothing():
+    modest = {"max_rss_bytes": 5 * GIB, "memory_bytes": 20 * GIB}
+    large = {"max_rss_bytes": 50 * GIB}
+    advice = over_asked_memory(slices(modest, large), SETTINGS)
+    assert advice.command == "#SBATCH --mem=60G"
+    assert (advice.evidence["n_runs"], advice.evidence["n_runs_fitted"]) == (1, 2)
+    assert advice.saving_g == pytest.approx(over_asked_memory(slices(large), SETTINGS).saving_g)
 
 
 def test_the_sample_run_lasts_as_long_as_it_says():

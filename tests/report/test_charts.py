@@ -14,7 +14,9 @@ from auditor.report.charts import (
     energy_by_basis,
     energy_by_component,
 )
-from auditor.report.svg import band_svg, columns_svg, rows_svg
+from auditor.report.clean import printable
+from auditor.report.rows import rows_html
+from auditor.report.svg import band_svg, columns_svg
 from auditor.units import carbon_scale
 from tests.report.fakes import HOSTILE_NAMES, ZONE, report_of, week_of_runs
 
@@ -39,7 +41,7 @@ def years(n_years: int, n_days: int = 0) -> Period:
     [
         pytest.param(years(0, 7), "Carbon by day", 7, "Thu 1", id="a week"),
         pytest.param(years(0, 31), "Carbon by day", 31, "Thu 1", id="a month"),
-        pytest.param(years(0, 90), "Carbon by week", 14, "29 Dec", id="a quarter"),
+        pytest.param(years(0, 90), "Carbon by week", 14, "1 Jan", id="a quarter"),
         pytest.param(years(1), "Carbon by month", 12, "Jan 2026", id="a year"),
         pytest.param(years(7), "Carbon by year", 7, "2026", id="seven years"),
     ],
@@ -50,6 +52,26 @@ def test_bars_of_a_period_cover_it_and_sum_up(period, title, n_bars, first):
     assert (chart.title, len(chart.bars), chart.bars[0].label) == (title, n_bars, first)
     assert sum(bar.value for bar in chart.bars) == pytest.approx(report.totals.carbon_g)
     assert sum(bar.marked for bar in chart.bars) == pytest.approx(report.waste.carbon_g)
+
+
+@pytest.mark.parametrize(
+    ("period", "span"),
+    [
+        pytest.param(years(0, 1), "Thu 1", id="a day"),
+        pytest.param(years(0, 7), "Thu 1 to Wed 7", id="a week"),
+        pytest.param(years(0, 90), "1 Jan to 1 Apr", id="a quarter"),
+        pytest.param(years(1), "Jan 2026 to Dec 2026", id="a year"),
+    ],
+)
+def test_the_span_is_cut_to_the_period(period, span):
+    assert carbon_by_day(report_of(week_of_runs(40, period=period), period)).span == span
+
+
+def test_energy_without_overhead_does_not_mention_it():
+    rows = week_of_runs(20)
+    bare = rows.assign(energy_wh=rows["it_energy_wh"], pue=1.0)
+    labels = [bar.label for bar in energy_by_component(report_of(bare)).bars]
+    assert labels == ["Accelerators", "Processors", "Memory", "Rest of the nodes"]
 
 
 def test_a_day_without_runs_is_a_bar_of_nothing():
@@ -86,10 +108,24 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("draw", [columns_svg, rows_svg])
 @pytest.mark.parametrize("chart", CASES)
-def test_svg_is_whole_described_and_inside_its_frame(draw, chart):
-    tree = ET.fromstring(draw(chart))  # noqa: S314  (drawn here)
+def test_rows_are_whole_described_and_inside_their_frame(chart):
+    tree = ET.fromstring(rows_html(chart))  # noqa: S314  (drawn here)
+    assert (tree.get("role"), tree.get("aria-label")) == ("img", "Title. Description.")
+    assert len(tree) == len(chart.bars)
+    for rect in tree.iter("rect"):
+        left, width = (float(rect.get(name).rstrip("%")) for name in ("x", "width"))
+        assert 0 <= left <= left + width <= 100.02
+    for row, bar in zip(tree, chart.bars, strict=True):
+        label, value, note = (part.text or "" for part in row[0])
+        assert label == printable(bar.label, 60)
+        assert value == f"{chart.scale.number_text(bar.value)} {chart.scale.unit}"
+        assert note == bar.note
+
+
+@pytest.mark.parametrize("chart", CASES)
+def test_svg_is_whole_described_and_inside_its_frame(chart):
+    tree = ET.fromstring(columns_svg(chart))  # noqa: S314  (drawn here)
     assert [tree.find(f"{SVG}{part}").text for part in ("title", "desc")] == [
         "Title",
         "Description.",

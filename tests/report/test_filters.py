@@ -124,11 +124,20 @@ def test_a_band_says_its_unit_once_if_it_can():
     assert filters.energy_band(94_900.0, 196_000.0) == "94.9 to 196 kWh"
 
 
+def test_a_band_without_width_is_none():
+    assert filters.carbon_band(949.0, 949.0) == filters.energy_band(0.0, 0.0) == ""
+
+
+def test_nothing_is_written_one_way():
+    assert filters.hours_number(0.0) == "0"
+    assert filters.hours_column([0.0, None]) == ["0", ""]
+
+
 def test_hours_of_a_column_share_their_decimals():
     assert filters.hours_column([3600 * 905.04, 3600 * 90.11, 0, None, 30]) == [
         "905.0",
         "90.1",
-        "",
+        "0",
         "",
         "<0.1",
     ]

@@ -120,7 +120,7 @@ def test_page_says_what_the_reader_came_for(page):
         "349 g/kWh",
         "By project",
         "By accelerator",
-        "By how it ended",
+        "By state",
         "#SBATCH --gres=gpu:1",
         "range 1.50 to 3.00 kg",
         "Grid intensity of DE",

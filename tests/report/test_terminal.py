@@ -2,14 +2,16 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from rich.cells import cell_len
 
 from auditor.report.build import totals_of
 from auditor.report.model import DIMENSIONS
 from auditor.report.terminal import TerminalStyle, style_of, to_terminal
-from tests.report.fakes import hostile, report_of, runaway, week_of_runs
+from tests.report.fakes import ADVICE, hostile, report_of, runaway, week_of_runs
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,7 +35,7 @@ def report():
     return report_of(runaway(hostile(week_of_runs())))
 
 
-@pytest.mark.parametrize("width", [80, 100, 110])
+@pytest.mark.parametrize("width", [60, 70, 80, 110])
 @pytest.mark.parametrize("is_ascii", [True, False], ids=["ascii", "utf-8"])
 @pytest.mark.parametrize("by", [None, "job", *DIMENSIONS])
 def test_no_line_is_wider_than_the_terminal(report, width, is_ascii, by):
@@ -95,6 +97,39 @@ def test_by_shows_one_table_in_full(report):
     assert all(group.key in text for group in report.groups_of["user"])
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_by_never_cuts_a_name(width):
+    models = [f"NVIDIA A100-SXM4-80GB {end}" for end in ("MIG 1g.10gb", "+ NVIDIA V100-SXM2-32GB")]
+    rows = week_of_runs(40)
+    chosen = [models[place % 2] for place in range(len(rows))]
+    rows["gpu_model"] = pd.Series(chosen, dtype="str").astype("category")
+    lines = to_terminal(report_of(rows), TerminalStyle(width), "gpu").splitlines()
+    table = lines[lines.index("By accelerator") + 2 :]
+    table = table[: table.index("")]
+    n_key = lines[lines.index("By accelerator") + 1].index("Jobs")
+    joined = "".join("".join(line[:n_key].split()) for line in table)
+    assert all("".join(model.split()) in joined for model in models)
+
+
+def test_what_has_no_width_is_no_range():
+    rows = week_of_runs(20)
+    flat = {
+        f"{name}_{bound}_{unit}": rows[f"{name}_{unit}"]
+        for name, unit in (("energy", "wh"), ("carbon", "g"))
+        for bound in ("low", "high")
+    }
+    rows = rows.assign(**flat, pue=1.0, it_energy_wh=rows["energy_wh"])
+    text = to_terminal(report_of(rows, recommendations=()), TerminalStyle())
+    assert "range" not in text
+    assert "overhead" not in text
+
+
+def test_an_upper_limit_is_called_so():
+    limited = replace(ADVICE[0], evidence={"saving_is": "upper limit"})
+    text = to_terminal(report_of(week_of_runs(), recommendations=(limited,)), TerminalStyle())
+    assert "up to 5.31 kg CO2e" in text
+
+
 def test_a_report_of_nothing_is_drawn():
     text = to_terminal(report_of(week_of_runs(1).iloc[:0], previous=None), TerminalStyle())
     assert "0 g CO2e" in text
@@ -125,8 +160,8 @@ def test_style_of_a_stream(stream, environment, has_colour, is_ascii):
     assert (style.width, style.has_colour, style.is_ascii) == (100, has_colour, is_ascii)
 
 
-@pytest.mark.parametrize(("columns", "width"), [(20, 80), (80, 80), (95, 95), (400, 110)])
-def test_width_is_at_least_80_and_stays_readable(columns, width):
+@pytest.mark.parametrize(("columns", "width"), [(20, 60), (66, 66), (80, 80), (400, 110)])
+def test_width_is_at_least_60_and_stays_readable(columns, width):
     assert style_of(Stream("utf-8"), {}, columns).width == width
 
 
