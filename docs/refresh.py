@@ -1,8 +1,9 @@
 """Run what the documentation shows and write down what came out.
 
-`make docs` refreshes every ```console block of the pages, docs/commands.md and docs/page.png. Tests
-run the same functions and compare, so that no page can show what the program does not do.
-A line `[...]` in a block stands for lines that are left out; those around it stay exact.
+`make docs` refreshes every ```console block of the pages, docs/commands.md, docs/page.png and at
+last what `make test` ends with. Tests run the same functions and compare, so that no page can show
+what the program does not do. A line `[...]` in a block stands for lines that are left out; those
+around it stay exact.
 """
 
 import os
@@ -20,7 +21,8 @@ import typer.main
 from auditor.cli.app import app
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/demo.md")
+PAGES = ("README.md", "docs/demo.md", "docs/method.md")
+README = ROOT / "README.md"
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
 PICTURE = ROOT / "docs" / "page.png"
 NOW = "2026-11-23T05:00:00Z"
@@ -30,6 +32,13 @@ PICTURE_SIZE = (1100, 1190)
 _BLOCK = re.compile(
     r"(?<=```console\n)\$ (?P<command>[^\n]+)\n(?P<shown>.*?)(?=^```)", re.DOTALL | re.MULTILINE
 )
+# How the tools that `make test` runs end.
+_CLOSING = re.compile(
+    r"^(?:All checks passed!|\d+ files already formatted|Success: no issues found in .*|"
+    r"Contracts: \d+ kept, \d+ broken\.|\d+ passed.* in [\d.]+s.*)$",
+    re.MULTILINE,
+)
+_TEST_BLOCK = re.compile(r"(?<=```text\n\$ make test\n).*?(?=^```)", re.DOTALL | re.MULTILINE)
 _COMMANDS_HEAD = """# Commands
 
 What `--help` says, command by command. This page is written by `make docs`.
@@ -122,8 +131,89 @@ def take_picture(page: Path, picture: Path) -> None:
         )  # fmt: skip
 
 
+def test_steps() -> list[list[str]]:
+    """Return the commands of `make test` as the Makefile has them, of this environment."""
+    recipe = _output(["make", "-n", "test"])
+    lines = re.findall(
+        r"^\.venv/bin/((?:ruff|mypy|lint-imports|pytest)\b.*)$", recipe, re.MULTILINE
+    )
+    folder = Path(sys.executable).parent
+    return [[str(folder / tool), *words] for tool, *words in map(shlex.split, lines)]
+
+
+def n_collected(step: list[str]) -> int:
+    """Count the tests that a pytest command selects, without running them."""
+    listed = _output([*step, "--collect-only", "-p", "no:cacheprovider", "-n", "0"])
+    found = re.search(r"^(\d+) tests collected", listed, re.MULTILINE)
+    if found is None:
+        msg = f"pytest did not say how many tests it collected: {listed[-2000:]}"
+        raise RuntimeError(msg)
+    return int(found[1])
+
+
+def test_transcript() -> list[str]:
+    """Return the lines of the README that show how `make test` ends."""
+    found = _TEST_BLOCK.search(README.read_text(encoding="utf-8"))
+    if found is None:
+        msg = "README.md has no block `$ make test`"
+        raise RuntimeError(msg)
+    return found[0].splitlines()
+
+
+def refresh_test_transcript() -> None:
+    """Run what `make test` runs and put the closing lines into the README.
+
+    One of the tests compares the numbers of tests with the block, so the block gets those first.
+    """
+    before = README.read_text(encoding="utf-8")
+    steps = test_steps()
+    is_pytest = [Path(step[0]).name == "pytest" for step in steps]
+    shown = [
+        f"{n_collected(step)} passed in 0.00s" if runs_tests else _closing(step)
+        for step, runs_tests in zip(steps, is_pytest, strict=True)
+    ]
+    _put_test_transcript(before, shown)
+    try:
+        for place, step in enumerate(steps):
+            if is_pytest[place]:
+                shown[place] = _closing(step)
+    except RuntimeError:
+        README.write_text(before, encoding="utf-8")
+        raise
+    _put_test_transcript(before, shown)
+
+
+def _closing(step: list[str]) -> str:
+    return _CLOSING.findall(_output(step))[-1]
+
+
+def _put_test_transcript(page: str, lines: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    README.write_text(_TEST_BLOCK.sub(lambda _: text, page), encoding="utf-8")
+
+
+def _output(words: list[str]) -> str:
+    """Run a tool of the development in the checkout and return what it writes on stdout.
+
+    Raises
+    ------
+    RuntimeError
+        It failed.
+    """
+    inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    done = subprocess.run(  # noqa: S603  (make, pytest and what the Makefile names)
+        words, cwd=ROOT, env=inherited | {"NO_COLOR": "1"}, capture_output=True, text=True,
+        check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr)[-4000:]
+        msg = f"{shlex.join(words)} ended with {done.returncode}: {said}"
+        raise RuntimeError(msg)
+    return done.stdout
+
+
 def main() -> None:
-    """Refresh the pages, the command reference and the picture."""
+    """Refresh the pages, the command reference, the picture and the end of `make test`."""
     for page in PAGES:
         with tempfile.TemporaryDirectory() as folder:
             path = ROOT / page
@@ -140,6 +230,9 @@ def main() -> None:
         sys.stdout.write(
             f"refreshed docs/commands.md, docs/page.png ({PICTURE.stat().st_size} bytes)\n"
         )
+    sys.stdout.write("running what `make test` runs, for its closing lines\n")
+    sys.stdout.flush()
+    refresh_test_transcript()
 
 
 if __name__ == "__main__":

@@ -2,16 +2,24 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from auditor import errors
+from auditor.carbon.bands import CarbonBands
+from auditor.domain.hardware import HardwareDefaults
+from auditor.hardware.accelerator_power import MEASURED_IDLE_SPREAD_RATIO
 from auditor.settings.load import load_settings
+from auditor.settings.models import EnergySection, Settings
+from auditor.wiring.check import problems
 from docs import refresh
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+METHOD = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
 WRITTEN_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -44,25 +52,53 @@ def test_make_demo_is_auditor_demo() -> None:
     assert "demo: $(STAMP)\n\t@$(BIN)/auditor demo\n" in makefile
 
 
-TEST_LINES = (
-    r"All checks passed!",
-    r"\d+ files already formatted",
-    r"Success: no issues found in \d+ source files",
-    r"Contracts: \d+ kept, 0 broken\.",
-    r"\d+ passed(, \d+ skipped)? in [\d.]+s( \(\d:\d\d:\d\d\))?",
-    r"\d+ passed(, \d+ skipped)? in [\d.]+s( \(\d:\d\d:\d\d\))?",
-)
+@pytest.fixture(scope="module")
+def shown_of_make_test() -> list[str]:
+    return refresh.test_transcript()
 
 
-def test_the_transcript_of_make_test_has_the_closing_line_of_each_tool_it_runs() -> None:
-    block = next(block for block in _blocks("text") if block.startswith("$ make test\n"))
-    lines = block.splitlines()[1:]
-    assert len(lines) == len(TEST_LINES)
-    for line, pattern in zip(lines, TEST_LINES, strict=True):
-        assert re.fullmatch(pattern, line), line
+def _tool(*words: str) -> str:
+    program = Path(sys.executable).parent / words[0]
+    done = subprocess.run(
+        [program, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_transcript_of_make_test_names_the_tools_it_runs(shown_of_make_test) -> None:
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
     tools = re.findall(r"^\t\$\(BIN\)/(ruff|mypy|lint-imports|pytest)", recipe, re.MULTILINE)
     assert sorted(tools) == ["lint-imports", "mypy", "pytest", "pytest", "ruff", "ruff"]
+    assert len(shown_of_make_test) == len(tools)
+
+
+def test_ruff_says_what_the_transcript_shows(shown_of_make_test) -> None:
+    said = [_tool("ruff", "check").strip(), _tool("ruff", "format", "--check").strip()]
+    assert said == shown_of_make_test[:2], "run `make docs`"
+
+
+def test_the_type_checker_sees_as_many_files_as_the_transcript_shows(shown_of_make_test) -> None:
+    n_files = len(list((ROOT / "auditor").rglob("*.py")))
+    expected = f"Success: no issues found in {n_files} source files"
+    assert shown_of_make_test[2] == expected, "run `make docs`"
+
+
+def test_the_transcript_shows_every_contract_kept(shown_of_make_test) -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    n_contracts = project.count("[[tool.importlinter.contracts]]")
+    assert shown_of_make_test[3] == f"Contracts: {n_contracts} kept, 0 broken."
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_transcript_counts_the_tests_there_are(place: int, shown_of_make_test) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("no make")
+    steps = [step for step in refresh.test_steps() if Path(step[0]).name == "pytest"]
+    line = r"(\d+) passed(?:, (\d+) skipped)? in [\d.]+s(?: \(\d:\d\d:\d\d\))?"
+    found = re.fullmatch(line, shown_of_make_test[4 + place])
+    assert found is not None
+    n_shown = int(found[1]) + int(found[2] or 0)
+    assert n_shown == refresh.n_collected(steps[place]), "run `make docs`"
 
 
 def test_the_command_reference_is_what_help_says(tmp_path: Path) -> None:
@@ -88,9 +124,46 @@ def test_the_configuration_in_the_readme_is_valid_and_short(tmp_path: Path) -> N
     (block,) = _blocks("toml")
     path = tmp_path / "auditor.toml"
     path.write_text(block, encoding="utf-8")
-    (cluster,) = load_settings(path).settings.clusters
-    assert cluster.name == "alpha"
-    assert len(block.splitlines()) <= 12
+    settings = load_settings(path).settings
+    assert [cluster.name for cluster in settings.clusters] == ["alpha"]
+    assert settings.ledger.path == tmp_path / "ledger"
+    assert problems(settings) == []
+    assert len(block.splitlines()) <= 14
+
+
+def test_the_readme_and_the_page_on_exports_ask_sacct_for_the_same() -> None:
+    exports = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    shown = re.search(r"sacct (\S+ --noconvert).*?(-o \S+)", README, re.DOTALL)
+    assert shown is not None
+    assert f"sacct {shown[1]} -S" in exports
+    assert f"  {shown[2]} \\\n  > week.txt" in exports
+
+
+def test_the_method_page_has_every_key_of_the_energy_model() -> None:
+    keys = set(EnergySection.model_fields) - {"method"}
+    assert [key for key in sorted(keys) if f"| `{key}` | " not in METHOD] == []
+    assert {"pue", "pue_low", "pue_high"} < set(type(Settings().defaults).model_fields)
+    assert "| `[defaults] pue_low`, `pue`, `pue_high` |" in METHOD
+
+
+def test_the_method_page_has_the_fixed_constants() -> None:
+    bands, defaults = CarbonBands(), HardwareDefaults()
+    for name, ratio in (
+        ("measured", bands.measured_ratio),
+        ("forecast", bands.forecast_ratio),
+        ("estimated by the provider", bands.estimated_ratio),
+        ("annual value, or one stated in the configuration", bands.annual_ratio),
+    ):
+        assert f"| {name} | {ratio * 100:g} % |" in METHOD
+    for triple in (
+        defaults.unknown_gpu_max_w,
+        defaults.unknown_gpu_idle_w,
+        defaults.unknown_cpu_w_per_core,
+        defaults.gpu_idle_ratio,
+        (1 - MEASURED_IDLE_SPREAD_RATIO, 1, 1 + MEASURED_IDLE_SPREAD_RATIO),
+    ):
+        assert f" | {' / '.join(f'{value:g}' for value in triple)}" in METHOD
+    assert f"| idle of a core over its maximum | {defaults.cpu_idle_ratio[1]:g} |" in METHOD
 
 
 @pytest.mark.parametrize("page", WRITTEN_PAGES, ids=lambda page: page.name)

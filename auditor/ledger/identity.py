@@ -1,6 +1,6 @@
 """Which rows are views of the same run, in integers that compare exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,11 @@ IDENTITY_COLUMNS = (
     "raw_job_id",
     "submit_utc",
     "start_utc",
+    "end_utc",
     "n_restarts",
     "rank",
     "quality_flags",
 )
-NEVER_STARTED_US = np.iinfo(np.int64).min
 _TEXT_ID = np.uint64(1 << 63)
 _PLAIN_BELOW = 10**18
 _MULTIPLIERS = (
@@ -33,21 +33,30 @@ class RunKeys:
     """The identity of rows of one partition, each array (n,).
 
     `raw` is the raw job id: its digits as a number, or a 63-bit hash of any other text. Instants
-    are microseconds since 1970. A stand-in is a row whose Submit was taken from its Start: its
-    restart count says nothing about the run and reads -1 here, so that it never shares a key with
-    a row that knows its Submit.
+    are microseconds since 1970; `moment_us` is the start, for a run that never started its end,
+    negative, and for a pending one its Submit. A stand-in is a row whose Submit was taken from
+    elsewhere: `submit_us` is its moment, and its restart count says nothing about the run and
+    reads -1 here, so that it never shares a key with a row that knows its Submit. `is_named` marks
+    digits with a job id beside them that is another (14_0); False where nobody asked.
     """
 
     raw: NDArray[np.uint64]
     submit_us: NDArray[np.int64]
     n_restarts: NDArray[np.int64]
-    start_us: NDArray[np.int64]
+    moment_us: NDArray[np.int64]
     rank: NDArray[np.int64]
     is_stand_in: NDArray[np.bool_]
+    is_named: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.raw)
+
+    @property
+    def is_text(self) -> NDArray[np.bool_]:
+        """Which raw ids are not plain digits: the job id of a run whose raw id was not told."""
+        marked: NDArray[np.bool_] = self.raw >= _TEXT_ID
+        return marked
 
     def run_hash(self) -> NDArray[np.uint64]:
         """Return one number per row, equal for equal keys (and, once in 2^64, for others)."""
@@ -55,50 +64,56 @@ class RunKeys:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "RunKeys":
         """Return some of the rows."""
-        return RunKeys(
-            self.raw[rows],
-            self.submit_us[rows],
-            self.n_restarts[rows],
-            self.start_us[rows],
-            self.rank[rows],
-            self.is_stand_in[rows],
-        )
+        return RunKeys(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+_EMPTY = RunKeys(
+    np.empty(0, np.uint64),
+    *(np.empty(0, np.int64) for _ in range(4)),
+    *(np.empty(0, np.bool_) for _ in range(2)),
+)
 
 
 def run_keys(table: pa.Table) -> RunKeys:
-    """Return the identity of a table that has `IDENTITY_COLUMNS`."""
+    """Return the identity of a table that has `IDENTITY_COLUMNS`, and maybe `job_id`."""
     flags = table.column("quality_flags").to_numpy()
     is_stand_in = (flags & QualityFlag.SUBMIT_FROM_START.value) != 0
+    raw = raw_numbers(table.column("raw_job_id"))
+    submit_us = table.column("submit_utc").cast(pa.int64()).to_numpy()
+    moment_us = _moments(table)
+    is_named = np.zeros(len(table), dtype=np.bool_)
+    if "job_id" in table.column_names:
+        differs = pc.not_equal(table.column("job_id"), table.column("raw_job_id"))
+        is_named = pc.fill_null(differs, fill_value=False).to_numpy() & (raw < _TEXT_ID)
     return RunKeys(
-        raw=_raw_numbers(table.column("raw_job_id")),
-        submit_us=_micros(table.column("submit_utc")),
+        raw=raw,
+        submit_us=np.where(is_stand_in, moment_us, submit_us),
         n_restarts=np.where(is_stand_in, -1, table.column("n_restarts").to_numpy()),
-        start_us=_micros(table.column("start_utc")),
+        moment_us=moment_us,
         rank=table.column("rank").to_numpy(),
         is_stand_in=is_stand_in,
+        is_named=is_named,
     )
 
 
 def joined(parts: list[RunKeys]) -> RunKeys:
     """Return the rows of all parts, in order."""
+    columns = [field.name for field in fields(RunKeys)]
     return RunKeys(
-        np.concatenate([np.empty(0, np.uint64), *(p.raw for p in parts)]),
-        np.concatenate([np.empty(0, np.int64), *(p.submit_us for p in parts)]),
-        np.concatenate([np.empty(0, np.int64), *(p.n_restarts for p in parts)]),
-        np.concatenate([np.empty(0, np.int64), *(p.start_us for p in parts)]),
-        np.concatenate([np.empty(0, np.int64), *(p.rank for p in parts)]),
-        np.concatenate([np.empty(0, np.bool_), *(p.is_stand_in for p in parts)]),
+        *(np.concatenate([getattr(p, name) for p in (_EMPTY, *parts)]) for name in columns)
     )
 
 
-def _micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    micros: NDArray[np.int64] = pc.fill_null(
-        column.cast(pa.int64()), int(NEVER_STARTED_US)
-    ).to_numpy()
-    return micros
+def _moments(table: pa.Table) -> NDArray[np.int64]:
+    moments = table.column("start_utc").cast(pa.int64())
+    if moments.null_count:
+        given_up = pc.negate(table.column("end_utc").cast(pa.int64()))
+        moments = pc.coalesce(moments, given_up, table.column("submit_utc").cast(pa.int64()))
+    found: NDArray[np.int64] = moments.to_numpy()
+    return found
 
 
-def _raw_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+def raw_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     """Read plain digits as they are; a leading zero or a sign makes another id, thus text."""
     try:
         numbers = column.cast(pa.int64())

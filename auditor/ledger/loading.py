@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.ledger.book import Book, Snapshot
-from auditor.ledger.data_files import copy_rows, file_keys
+from auditor.ledger.data_files import copy_rows, file_job_ids, file_keys, file_names
 from auditor.ledger.durable import write_durably
 from auditor.ledger.identity import joined
+from auditor.ledger.job_names import gifts_between, new_names
 from auditor.ledger.staging import DataFile, Partition, StagedFiles
 from auditor.ledger.stand_ins import Contest, settle_stand_ins
 from auditor.ledger.supersede import KEPT, Fate, decide, has_repeats
@@ -87,15 +89,18 @@ def settle(staged: StagedFiles, book: Book, snapshot: Snapshot, rule: Rule) -> S
         for files in _grouped(contest.incoming, _partition_of):
             _decide_partition(staged, contest, files, rule)
         settle_stand_ins(contest)
-    kept = {path: np.isin(fate, rule.wanted) for path, fate in fates.items()}
-    added = [file for file in incoming if kept[file.path].all()]
-    changed = [(file, kept[file.path]) for file in incoming if not kept[file.path].all()]
-    removed = [f for f in snapshot.files if f.path in stays and not stays[f.path].all()]
-    if added or removed or any(keeps.any() for _, keeps in changed):
+    keeps = {path: np.isin(fate, rule.wanted) for path, fate in fates.items()} | stays
+    gifts = [gift for contest in contests for gift in contest.gifts]
+    names = new_names(gifts, keeps, partial(file_names, book.root))
+    is_whole = {path: kept.all() and path not in names for path, kept in keeps.items()}
+    added = [file for file in incoming if is_whole[file.path]]
+    changed = [file for file in incoming if not is_whole[file.path]]
+    removed = [file for file in snapshot.files if not is_whole.get(file.path, True)]
+    if added or removed or any(keeps[file.path].any() for file in changed):
         removed += _small_files(snapshot, {file.partition for file in incoming}, removed)
-    changed += [(f, stays.get(f.path, np.ones(f.n_rows, np.bool_))) for f in removed]
-    for file, keeps in changed:
-        copy_rows(book.root, file, keeps, staged)
+    for file in (*changed, *removed):
+        kept = keeps.get(file.path, np.ones(file.n_rows, np.bool_))
+        copy_rows(book.root, file, kept, staged, names.get(file.path))
     added += staged.close()
     n_of = Counter({fate: sum(int((f == fate).sum()) for f in fates.values()) for fate in Fate})
     return Settled(tuple(added), tuple(removed), n_of)
@@ -152,13 +157,15 @@ def _contest(
             (file.partition in months and _overlaps(incoming, file, "submit_utc"))
             or (
                 (any_stand_ins or file.may_hold_stand_ins)
-                and _overlaps(incoming, file, "start_utc")
+                and any(_overlaps(incoming, file, name) for name in ("start_utc", "end_utc"))
             )
         )
     ]
     fates.update((file.path, np.full(file.n_rows, Fate.NEW, np.uint8)) for file in incoming)
     stays.update((file.path, np.ones(file.n_rows, np.bool_)) for file in existing)
-    return Contest(incoming, existing, fates, stays, lambda file: file_keys(root, file))
+    return Contest(
+        incoming, existing, fates, stays, partial(file_keys, root), partial(file_job_ids, root)
+    )
 
 
 def _decide_partition(
@@ -174,6 +181,18 @@ def _decide_partition(
     decision = decide(keys, rival_keys, equal_wins=rule.equal_wins)
     _hand_out(decision.fates, files, contest.fates)
     _hand_out(decision.stays, rivals, contest.stays)
+    both = [*files, *rivals]
+    for receivers, donors in decision.renamed:
+        contest.gifts += gifts_between(_located(receivers, both), _located(donors, both))
+
+
+def _located(
+    rows: NDArray[np.intp], files: list[DataFile]
+) -> tuple[list[str], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the paths, and for rows numbered through the files their path's number and row."""
+    edges = np.cumsum([0, *(file.n_rows for file in files)])
+    numbers = np.searchsorted(edges, rows, side="right") - 1
+    return [file.path for file in files], numbers, rows - edges[numbers]
 
 
 def _hand_out(values: NDArray[Any], files: list[DataFile], into: dict[str, NDArray[Any]]) -> None:

@@ -73,7 +73,10 @@ class DataFile:
 
     @property
     def may_hold_stand_ins(self) -> bool:
-        """Whether rows whose Submit was taken from Start can be here; the name says so."""
+        """Whether rows can be here that give way to a better view under another key.
+
+        Their Submit was taken from Start, or their raw id is a job id; the file's name says so.
+        """
         return self.path.endswith(_STAND_INS)
 
 
@@ -114,7 +117,8 @@ class StagedFiles:
     def add_table(self, partition: Partition, table: pa.Table) -> None:
         """Take rows of one partition."""
         keys = run_keys(table.select(IDENTITY_COLUMNS))
-        target = self._target(partition, has_stand_ins=bool(keys.is_stand_in.any()))
+        has_stand_ins = bool(keys.is_stand_in.any() or keys.is_text.any())
+        target = self._target(partition, has_stand_ins=has_stand_ins)
         self.run_hashes[target.path].append(keys.run_hash())
         target.waiting.append(table)
         target.n_waiting += len(table)

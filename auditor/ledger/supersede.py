@@ -1,6 +1,6 @@
 """Decide, run by run, which view the book keeps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -25,10 +25,15 @@ _DECIDED_AT_ONCE = 250_000
 
 @dataclass(frozen=True)
 class Decision:
-    """Fate of each incoming row (uint8 of `Fate`), and whether each row of the book stays."""
+    """Fate of each incoming row (uint8 of `Fate`), and whether each row of the book stays.
+
+    `renamed` are pairs of rows, numbered through the incoming, then the existing: one that goes
+    first but does not know its job id, and one of the same run that does.
+    """
 
     fates: NDArray[np.uint8]
     stays: NDArray[np.bool_]
+    renamed: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = field(default_factory=list)
 
 
 def decide(incoming: RunKeys, existing: RunKeys, *, equal_wins: bool) -> Decision:
@@ -75,6 +80,20 @@ def _decide_rivals(
     fate[is_best & is_known & first_of[ours]] = Fate.SUPERSEDES
     fate[is_best & is_known & ~first_of[ours]] = Fate.UNCHANGED
     decision.fates[rivals[order[ours]]] = fate
+    first, named = _renamed(keys.is_named[order], first_of, group)
+    if len(first):
+        decision.renamed.append((rivals[order[first]], rivals[order[named]]))
+
+
+def _renamed(
+    is_named: NDArray[np.bool_], first_of: NDArray[np.bool_], group: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return pairs of the first row of a group, without a name, and the next that has one."""
+    named = np.flatnonzero(is_named)
+    groups, nexts = np.unique(group[named], return_index=True)
+    firsts = np.flatnonzero(first_of)[groups]
+    lacks = ~is_named[firsts]
+    return firsts[lacks], named[nexts[lacks]]
 
 
 def has_repeats(hashes: NDArray[np.uint64]) -> bool:

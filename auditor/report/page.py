@@ -186,7 +186,13 @@ def _markup(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return _markup("\n".join(escape(printable(line)) for line in text.splitlines()))
+    """Keep each word of a command in one piece: a browser breaks lines after hyphens too."""
+    return _markup(
+        "\n".join(
+            " ".join(f"<span>{escape(word)}</span>" for word in printable(line).split(" "))
+            for line in text.splitlines()
+        )
+    )
 
 
 def _columns(chart: BarChart) -> str:

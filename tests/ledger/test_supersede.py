@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.domain.job import QualityFlag
-from auditor.ledger.identity import NEVER_STARTED_US, RunKeys, run_keys
+from auditor.ledger.identity import RunKeys, run_keys
 from auditor.ledger.supersede import Fate, decide
 
 N, S, U, D = Fate.NEW, Fate.SUPERSEDES, Fate.UNCHANGED, Fate.DUPLICATE
@@ -15,7 +15,8 @@ def keys(*rows):
     """Return keys from (raw, rank)."""
     raw, rank = (np.array([row[part] for row in rows], dtype=np.int64) for part in range(2))
     zeros = np.zeros(len(rows), dtype=np.int64)
-    return RunKeys(raw.astype(np.uint64), zeros, zeros, zeros, rank, zeros.astype(bool))
+    no = zeros.astype(bool)
+    return RunKeys(raw.astype(np.uint64), zeros, zeros, zeros, rank, no, no)
 
 
 @pytest.mark.parametrize("collide", [False, True], ids=["", "every hash the same"])
@@ -44,14 +45,16 @@ def test_one_row_of_each_run_is_kept(
     assert decision.stays.tolist() == stays
 
 
-def table(*raw, flags=0, restarts=3):
+def table(*raw, flags=0, restarts=3, end_us=None):
     n = len(raw)
+    end = pa.array([end_us] * n, pa.timestamp("us", tz="UTC"))
     instants = pa.array([1_000_000] * n, pa.timestamp("us", tz="UTC"))
     return pa.table(
         {
             "raw_job_id": pa.array(raw, pa.large_string()),
             "submit_utc": instants,
             "start_utc": pa.nulls(n, instants.type),
+            "end_utc": pa.nulls(n, instants.type) if end_us is None else end,
             "n_restarts": [restarts] * n,
             "rank": [1] * n,
             "quality_flags": [flags] * n,
@@ -71,8 +74,15 @@ def test_digits_are_read_as_they_are_and_other_text_is_hashed():
 def test_a_stand_in_knows_no_restarts_and_a_run_may_have_no_start():
     found = run_keys(table("1", flags=QualityFlag.SUBMIT_FROM_START | QualityFlag.FORGEABLE))
     assert (found.n_restarts[0], found.is_stand_in[0]) == (-1, True)
-    assert found.start_us[0] == NEVER_STARTED_US
     assert run_keys(table("1")).n_restarts[0] == 3
+
+
+@pytest.mark.parametrize(("end_us", "moment_us"), [(None, 1_000_000), (9_000_000, -9_000_000)])
+def test_a_run_that_never_started_is_known_by_its_end(end_us, moment_us):
+    found = run_keys(table("1", end_us=end_us))
+    assert (found.submit_us[0], found.moment_us[0]) == (1_000_000, moment_us)
+    flags = QualityFlag.SUBMIT_FROM_START.value
+    assert run_keys(table("1", end_us=end_us, flags=flags)).submit_us[0] == moment_us
 
 
 def test_hashes_spread():
@@ -85,5 +95,5 @@ def test_hashes_spread():
         (zeros.astype(np.uint64), count, zeros),
         (raw, -count, count),
     ):
-        hashes = RunKeys(*parts, zeros, zeros, zeros.astype(bool)).run_hash()
+        hashes = RunKeys(*parts, zeros, zeros, *[zeros.astype(bool)] * 2).run_hash()
         assert len(np.unique(hashes)) == n

@@ -14,7 +14,7 @@ CONTRACT = {
     "components_wh": "gpu cpu memory node overhead",
     "by": "user account cluster partition gpu state day",
     "quality": "n_rows n_rejected rejects intensity_measured_ratio energy_basis_ratio "
-    "unmatched_nodes",
+    "unmatched_nodes open_runs ambiguous_gpus zones",
     "provenance": "auditor book_version factor_set intensity",
 }
 OF_LIST = {

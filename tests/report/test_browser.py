@@ -35,7 +35,8 @@ OVERLAPS = """<script>onload = () => {
     const boxes = [...chart.querySelectorAll("text, bdi, span")].filter(one => one.textContent)
       .map(one => [one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width);
     boxes.forEach(([text, a], n) => {
-      if (a.left < 0 || a.right > page.documentElement.clientWidth) found.push(text + " is outside");
+      if (a.left < 0 || a.right > page.documentElement.clientWidth)
+        found.push(text + " is outside");
       for (const [other, b] of boxes.slice(n + 1))
         if (a.left < b.right + 1 && b.left < a.right + 1 && a.top < b.bottom && b.top < a.bottom)
           found.push(text + " on " + other);

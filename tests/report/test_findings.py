@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from auditor.domain.reject import Reject
 from auditor.report.findings import findings, incomplete_reasons, method_text
-from auditor.report.model import Provenance, QualityFacts, SourceNote
+from auditor.report.model import IntensitySource, Provenance, QualityFacts, SourceNote
 from tests.report.fakes import QUALITY, report_of, runaway, week_of_runs
 
 
@@ -20,6 +22,8 @@ def texts(report) -> str:
 
 def test_sound_data_raise_no_doubt(sound):
     assert not any(found.is_doubt for found in findings(sound))
+    marks = {found.text.partition(":")[0]: found.is_sound for found in findings(sound)}
+    assert marks == {"Energy": False, "Grid intensity of DE": True, "Accounting": True}
     assert incomplete_reasons(sound) == ()
     assert "20 rows read, none refused" in texts(sound)
 
@@ -70,3 +74,118 @@ def test_many_rejects_are_cut_short(sound):
 def test_each_method_has_its_sentence(sound, method):
     report = replace(sound, provenance=Provenance("1.0.0", method=method))
     assert method_text(report).startswith("Energy is ")
+
+
+def one_of(report, start: str):
+    return next(found for found in findings(report) if start in found.text)
+
+
+def open_first(rows, carbon_g: float, time_limit_s: float = 86_400.0):
+    """Leave the first run alone open, with the carbon given; every other has 100 g."""
+    is_first = np.arange(len(rows)) == 0
+    return rows.assign(
+        is_open=is_first,
+        carbon_g=np.where(is_first, carbon_g, 100.0),
+        time_limit_s=np.where(is_first, time_limit_s, 86_400.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("carbon_g", "time_limit_s", "is_doubt", "told"),
+    [
+        pytest.param(99_000.0, 86_400.0, True, "99 % of the carbon", id="dominates"),
+        pytest.param(225.0, 86_400.0, False, "20 % of the carbon", id="at the threshold"),
+        pytest.param(230.0, 86_400.0, True, "20 % of the carbon", id="just above it"),
+        pytest.param(1.0, np.nan, True, "it has no known time limit", id="no known limit"),
+        pytest.param(1.0, np.inf, False, "<1 % of the carbon", id="unlimited is known"),
+    ],
+)
+def test_what_rests_on_open_runs_is_told(carbon_g, time_limit_s, is_doubt, told):
+    report = report_of(open_first(week_of_runs(10), carbon_g, time_limit_s))
+    found = one_of(report, "1 run had not ended")
+    assert found.is_doubt == is_doubt
+    assert told in found.text
+    assert f"{report.quality.open_runs.largest.job_id} of " in found.text
+    assert report.quality.open_runs.carbon_ratio == pytest.approx(carbon_g / (carbon_g + 900))
+
+
+def test_a_pending_run_has_nothing_to_count():
+    rows = week_of_runs(3).assign(is_open=[True, False, False], elapsed_s=[0.0, 9.0, 9.0])
+    found = one_of(report_of(rows), "1 run had not ended")
+    assert found.text.endswith("the moment of the export.")
+    assert not found.is_doubt
+
+
+def test_an_ambiguous_accelerator_is_told_with_what_was_taken():
+    rows = week_of_runs(4).assign(gpu_ambiguous=[True, True, True, False], gpu_s=[3600.0] * 4)
+    words = pd.Series(["a100=1", "a100=2", "=1", "l4=1"], dtype="str")
+    taken = pd.Series(["NVIDIA A100-SXM4-80GB"] * 4, dtype="str")
+    rows = rows.assign(gpu_types=words.astype("category"), gpu_model=taken.astype("category"))
+    report = report_of(rows)
+    found = one_of(report, "fits several models")
+    assert found.is_doubt
+    assert (
+        "a100 counted as NVIDIA A100-SXM4-80GB, 2 runs and 2.00 GPU hours; the name in the "
+        "configuration counted as NVIDIA A100-SXM4-80GB, 1 run and 1.00 GPU hours."
+    ) in found.text
+    assert "[[clusters.nodes]]" in found.hint
+    assert [gpu.n_jobs for gpu in report.quality.ambiguous_gpus] == [2, 1]
+
+
+EMBER = "Germany 2023, Ember"
+STATED = "stated in the configuration"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "source", "told", "mark"),
+    [
+        pytest.param(1.0, ("a.csv", EMBER), "measured in all hours.", "sound", id="measured"),
+        pytest.param(
+            0.25, ("a.csv", EMBER), "25 % of its energy in hours with a measured value; the rest "
+            f"forecast or estimated by its source, or where it has no value: {EMBER}.",
+            "doubt", id="with holes",
+        ),
+        pytest.param(
+            0.0, ("a.csv", EMBER), f"measured in no hour, but forecast or estimated by its source, "
+            f"or where it has no value: {EMBER}.", "doubt", id="none measured",
+        ),
+        pytest.param(0.0, (STATED, STATED), "stated constant.", "", id="stated constant"),
+        pytest.param(
+            0.0, (EMBER, EMBER), f"one value for all hours, {EMBER}.", "doubt", id="annual"
+        ),
+    ],
+)  # fmt: skip
+def test_each_grid_says_what_it_rests_on(sound, ratio, source, told, mark):
+    quality = report_of(week_of_runs(5).assign(intensity_measured_ratio=ratio)).quality
+    provenance = Provenance("1.0.0", intensity=(IntensitySource("DE", *source),))
+    report = replace(sound, quality=quality, provenance=provenance)
+    found = one_of(report, "Grid intensity of DE")
+    assert found.text == f"Grid intensity of DE: {told}"
+    assert (found.is_sound, found.is_doubt) == (mark == "sound", mark == "doubt")
+    gaps = [reason for reason in incomplete_reasons(report) if "grid intensity" in reason]
+    assert bool(gaps) == (mark == "doubt")
+
+
+def test_each_of_several_grids_has_its_share(sound):
+    zones = pd.Series(["DE", "NO"], dtype="str").astype("category")
+    rows = week_of_runs(2).assign(zone=zones, energy_wh=[900.0, 100.0])
+    told = texts(report_of(rows))
+    assert "Grid intensity of DE (90 % of the energy): " in told
+    assert "Grid intensity of NO (10 % of the energy): " in told
+
+
+@pytest.mark.parametrize(
+    ("basis", "mark"),
+    [("measured", "sound"), ("utilisation", ""), ("modelled", ""), ("assumed", "doubt")],
+)
+def test_a_basis_has_its_mark(sound, basis, mark):
+    ratio_of = {name: float(name == basis) for name in sound.quality.energy_basis_ratio}
+    report = replace(sound, quality=replace(sound.quality, energy_basis_ratio=ratio_of))
+    found = one_of(report, "Energy: 100 %")
+    assert (found.is_sound, found.is_doubt) == (mark == "sound", mark == "doubt")
+
+
+def test_unnamed_processors_are_a_doubt():
+    found = one_of(report_of(week_of_runs(5).assign(cpu_known=False)), "processors")
+    assert found.text.startswith("5 runs on processors that nobody named")
+    assert found.is_doubt

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -6,7 +7,8 @@ import pytest
 
 from auditor.report.build import totals_of
 from auditor.report.page import INDEX_NAME, PageInput, Subject, render_site, subject_of, to_html
-from tests.report.fakes import HOSTILE_NAMES, hostile, report_of, runaway, week_of_runs
+from auditor.units import energy_text
+from tests.report.fakes import ADVICE, HOSTILE_NAMES, hostile, report_of, runaway, week_of_runs
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -192,3 +194,46 @@ def test_no_pages_no_site():
 def test_same_report_same_bytes():
     rows = week_of_runs(30)
     assert to_html(report_of(rows)) == to_html(report_of(rows))
+
+
+def test_marks_tell_sound_from_doubtful():
+    rows = week_of_runs(20).assign(intensity_measured_ratio=1.0, is_open=True)
+    html = to_html(report_of(rows))
+    marks = re.findall(r"<li( class=\"\w+\")?>(?:<span[^>]*>Mind: </span>)?([A-Z0-9][\w ]+)", html)
+    mark_of = {text: mark for mark, text in marks}
+    assert mark_of["Grid intensity of DE"] == ' class="sound"'
+    assert mark_of["20 runs had not ended"] == ' class="doubt"'
+    assert mark_of["Energy"] == ""
+
+
+def test_what_has_no_width_is_no_range_on_the_page():
+    rows = week_of_runs(20)
+    flat = {
+        f"{name}_{bound}_{unit}": rows[f"{name}_{unit}"]
+        for name, unit in (("energy", "wh"), ("carbon", "g"))
+        for bound in ("low", "high")
+    }
+    rows = rows.assign(**flat, pue=1.0, it_energy_wh=rows["energy_wh"])
+    report = report_of(rows, recommendations=())
+    page = Page(to_html(report))
+    assert "known only within bounds" not in page.text
+    assert "Cooling and supply" not in page.text
+    energy = f"Energy {energy_text(report.totals.energy_wh)} Grid intensity"
+    assert energy in page.text
+
+
+def test_an_upper_limit_is_called_so_on_the_page():
+    limited = replace(ADVICE[0], evidence={"saving_is": "upper limit"})
+    text = Page(to_html(report_of(week_of_runs(), recommendations=(limited,)))).text
+    assert "Up to 5.31 kg CO₂e less range 3.70 to 7.80 kg" in text
+
+
+def test_a_command_wraps_between_its_words_only():
+    command = "sbatch --requeue --signal=B:USR1@300 <job>.sh"
+    html = to_html(
+        report_of(week_of_runs(), recommendations=(replace(ADVICE[0], command=command),))
+    )
+    shown = re.search(r"<pre[^>]*><code>(.*?)</code>", html)[1]
+    assert re.sub(r"</?span>", "", shown) == command.replace("<", "&lt;").replace(">", "&gt;")
+    assert "<span>--signal=B:USR1@300</span>" in shown
+    assert re.search(r"pre \{[^}]*white-space: pre-wrap", html)
