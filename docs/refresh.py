@@ -131,9 +131,17 @@ def take_picture(page: Path, picture: Path) -> None:
         )  # fmt: skip
 
 
+def bare_copy(folder: Path) -> Path:
+    """Copy the checkout to where nothing lies beside it, as a reader has it."""
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", ".hypothesis", ".*_cache", "__pycache__", "dist", "demo-out", "bench-out"
+    )
+    return Path(shutil.copytree(ROOT, folder / "checkout", ignore=left_out))
+
+
 def test_steps() -> list[list[str]]:
     """Return the commands of `make test` as the Makefile has them, of this environment."""
-    recipe = _output(["make", "-n", "test"])
+    recipe = _output(["make", "-n", "test"], ROOT)
     lines = re.findall(
         r"^\.venv/bin/((?:ruff|mypy|lint-imports|pytest)\b.*)$", recipe, re.MULTILINE
     )
@@ -141,9 +149,10 @@ def test_steps() -> list[list[str]]:
     return [[str(folder / tool), *words] for tool, *words in map(shlex.split, lines)]
 
 
-def n_collected(step: list[str]) -> int:
-    """Count the tests that a pytest command selects, without running them."""
-    listed = _output([*step, "--collect-only", "-p", "no:cacheprovider", "-n", "0"])
+def n_collected(step: list[str], checkout: Path) -> int:
+    """Count the tests that a pytest command selects in a checkout, without running them."""
+    collect = ["--collect-only", "-p", "no:cacheprovider", "-n", "0"]
+    listed = _output([*step, *collect], checkout)
     found = re.search(r"^(\d+) tests collected", listed, re.MULTILINE)
     if found is None:
         msg = f"pytest did not say how many tests it collected: {listed[-2000:]}"
@@ -160,40 +169,36 @@ def test_transcript() -> list[str]:
     return found[0].splitlines()
 
 
-def refresh_test_transcript() -> None:
-    """Run what `make test` runs and put the closing lines into the README.
+def refresh_test_transcript(folder: Path) -> None:
+    """Run what `make test` runs, in a copy, and put the closing lines into the README.
 
-    One of the tests compares the numbers of tests with the block, so the block gets those first.
+    One of the tests compares the numbers of tests with the block, so the copy gets those first.
     """
-    before = README.read_text(encoding="utf-8")
-    steps = test_steps()
+    checkout, steps = bare_copy(folder), test_steps()
     is_pytest = [Path(step[0]).name == "pytest" for step in steps]
     shown = [
-        f"{n_collected(step)} passed in 0.00s" if runs_tests else _closing(step)
+        f"{n_collected(step, checkout)} passed in 0.00s" if runs_tests else _closing(step, checkout)
         for step, runs_tests in zip(steps, is_pytest, strict=True)
     ]
-    _put_test_transcript(before, shown)
-    try:
-        for place, step in enumerate(steps):
-            if is_pytest[place]:
-                shown[place] = _closing(step)
-    except RuntimeError:
-        README.write_text(before, encoding="utf-8")
-        raise
-    _put_test_transcript(before, shown)
+    _put_test_transcript(checkout / README.name, shown)
+    for place, step in enumerate(steps):
+        if is_pytest[place]:
+            shown[place] = _closing(step, checkout)
+    _put_test_transcript(README, shown)
 
 
-def _closing(step: list[str]) -> str:
-    return _CLOSING.findall(_output(step))[-1]
+def _closing(step: list[str], checkout: Path) -> str:
+    return _CLOSING.findall(_output(step, checkout))[-1]
 
 
-def _put_test_transcript(page: str, lines: list[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
-    README.write_text(_TEST_BLOCK.sub(lambda _: text, page), encoding="utf-8")
+def _put_test_transcript(page: Path, lines: list[str]) -> None:
+    block = "".join(f"{line}\n" for line in lines)
+    text = _TEST_BLOCK.sub(lambda _: block, page.read_text(encoding="utf-8"))
+    page.write_text(text, encoding="utf-8")
 
 
-def _output(words: list[str]) -> str:
-    """Run a tool of the development in the checkout and return what it writes on stdout.
+def _output(words: list[str], checkout: Path) -> str:
+    """Run a tool of the development in a checkout and return what it writes on stdout.
 
     Raises
     ------
@@ -202,7 +207,7 @@ def _output(words: list[str]) -> str:
     """
     inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(  # noqa: S603  (make, pytest and what the Makefile names)
-        words, cwd=ROOT, env=inherited | {"NO_COLOR": "1"}, capture_output=True, text=True,
+        words, cwd=checkout, env=inherited | {"NO_COLOR": "1"}, capture_output=True, text=True,
         check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if done.returncode != 0:
@@ -232,7 +237,8 @@ def main() -> None:
         )
     sys.stdout.write("running what `make test` runs, for its closing lines\n")
     sys.stdout.flush()
-    refresh_test_transcript()
+    with tempfile.TemporaryDirectory() as name:
+        refresh_test_transcript(Path(name))
 
 
 if __name__ == "__main__":

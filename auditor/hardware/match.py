@@ -172,22 +172,20 @@ def _match(
 
 
 def _node_base(kinds: Sequence[tuple[Evidence, float]]) -> tuple[float, float]:
-    """Return base load [W] and cores of one node, mean over the nodes whose rule states a load."""
-    based = [
-        (
-            evidence.rule.node_base_w,
-            evidence.rule.n_cores or (evidence.listed.n_cores if evidence.listed else None),
-            n_nodes,
-        )
-        for evidence, n_nodes in kinds
-        if evidence.rule is not None and evidence.rule.node_base_w is not None
-    ]
-    if not based:
-        return math.nan, math.nan
-    n_based = sum(n_nodes for _, _, n_nodes in based)
-    base_w = sum(watts * n_nodes for watts, _, n_nodes in based) / n_based
-    n_cores = sum((cores or math.nan) * n_nodes for _, cores, n_nodes in based) / n_based
-    return base_w, n_cores
+    """Return base load [W] and cores of one node, mean over the nodes; NaN unless all state both.
+
+    Were a part of the nodes enough, its load would be charged to the others as well.
+    """
+    n_nodes = sum(count for _, count in kinds)
+    base_w = n_cores = 0.0
+    for evidence, count in kinds:
+        rule, listed = evidence.rule, evidence.listed
+        if rule is None or rule.node_base_w is None:
+            return math.nan, math.nan
+        base_w += rule.node_base_w * count
+        cores = rule.n_cores or (listed.n_cores if listed else None)
+        n_cores += (cores or math.nan) * count
+    return base_w / n_nodes, n_cores / n_nodes
 
 
 def _words_and_counts(gpu_types: str) -> list[tuple[str, float]]:

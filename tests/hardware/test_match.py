@@ -96,6 +96,15 @@ def test_share_of_the_nodes_base_load(only, n_cpus, n_nodes, profile, watts):
     assert row.node_base_w == pytest.approx(watts, nan_ok=True)
 
 
+def test_base_load_of_some_nodes_is_not_charged_to_the_others(only):
+    stated = {"node_base_w": 100.0, "n_cores": 4}
+    rules = [rule(match="b1", **stated), rule(match="b2", node_base_w=300.0, n_cores=8)]
+    both = only(n_cpus=12, n_nodes=2, node_list="b1,b2", rules=rules)
+    assert both.node_base_w == pytest.approx(400.0)
+    partly = only(n_cpus=8, n_nodes=2, node_list="b1,c1", rules=rules)
+    assert math.isnan(partly.node_base_w)
+
+
 def test_base_load_takes_the_cores_from_the_listing(only):
     row = only(n_cpus=32, rules=[rule(node_base_w=200.0)], listing=LISTING)
     assert row.node_base_w == pytest.approx(200 * 32 / 128)
