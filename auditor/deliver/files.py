@@ -106,15 +106,17 @@ def _write_in(folder_fd: int, name: str, content: bytes) -> None:
     temporary = f".{secrets.token_hex(8)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     file_fd = os.open(temporary, flags, _PAGE_MODE, dir_fd=folder_fd)
+    is_in_place = False
     try:
         with open(file_fd, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
-    except BaseException:
-        os.unlink(temporary, dir_fd=folder_fd)
-        raise
+        is_in_place = True
+    finally:
+        if not is_in_place:
+            os.unlink(temporary, dir_fd=folder_fd)
 
 
 def _delivery_error(folder: Path, error: OSError) -> DeliveryError:
