@@ -9,9 +9,17 @@ from auditor.settings.models import CsvIntensity, Settings
 def settings_digest(settings: Settings) -> str:
     """Name everything of the settings, and of the files they name, that makes numbers.
 
-    The site's name and the ledger's place make none. A file that cannot be read counts as empty.
+    The site's name and the ledger's place make none, nor does where a file lies: its content does.
+    A file that cannot be read counts as empty.
     """
-    numbers = settings.model_dump_json(exclude={"site", "ledger"})
+    numbers = settings.model_dump_json(
+        exclude={
+            "site": True,
+            "ledger": True,
+            "clusters": {"__all__": {"node_listing"}},
+            "intensity": {"__all__": {"path"}},
+        }
+    )
     digest = hashlib.sha256(numbers.encode())
     files = [entry.path for entry in settings.intensity if isinstance(entry, CsvIntensity)]
     files += [c.node_listing for c in settings.clusters if c.node_listing is not None]

@@ -246,6 +246,16 @@ def test_a_changed_configuration_is_said_until_it_is_applied(run, site):
     assert "auditor recompute" not in run("report", *WEEK).out
 
 
+def test_where_the_files_lie_makes_no_number(run, site, tmp_path_factory):
+    def factor_set(folder):
+        for name in ("auditor.toml", "grid.csv"):
+            (folder / name).write_text((site / name).read_text())
+        arguments = ("--config", str(folder / "auditor.toml"), "report", "--from", "jobs.txt")
+        return document(run(*arguments, *WEEK, "--json"))["provenance"]["factor_set"]
+
+    assert factor_set(tmp_path_factory.mktemp("a")) == factor_set(tmp_path_factory.mktemp("b"))
+
+
 def test_config_check_tells_what_the_grid_covers_and_finds_rules_that_fit_nothing(run, site):
     assert "from 2026-11-16 00:00 to 2026-11-17 12:00 UTC" in run("config", "check").out
     (site / "nodes.txt").write_text("NODELIST GRES CPUS MEMORY AVAIL_FEATURES\nn1 (null) 8 1 a\n")
