@@ -7,15 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from auditor.domain.intensity import IntensityBasis, IntensitySeries
 from auditor.domain.reject import Reject
 from auditor.errors import LedgerError
-from auditor.ledger.interface import FactorSet, LoadNote, LoadQuality, LoadReceipt, Note
+from auditor.ledger.desk_audit import find_in_desk
+from auditor.ledger.interface import FactorSet, Finding, LoadNote, LoadQuality, LoadReceipt, Note
 from auditor.ledger.migrations import MIGRATIONS, migrate, schema_version
+from auditor.ledger.series_rows import DamagedSeriesError, series_of, series_row
 
 _BUSY_S = 30.0
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A data file as it was written; the load is None for estimates that were made again."""
+
+    path: str
+    n_bytes: int
+    crc32: int
+    load_digest: str | None
 
 
 @dataclass(frozen=True)
@@ -37,15 +46,13 @@ class Desk:
     """The tables of `migrations`, behind methods that take and return values."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        self._path = path
+        with self._readable():
             self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._is_current = schema_version(self._connection) == len(MIGRATIONS)
-        except sqlite3.DatabaseError as error:
-            msg = f"the desk of the ledger ({path}) cannot be read: {error}"
-            raise LedgerError(msg, hint="`auditor check` says what is wrong.") from error
 
     @property
     def is_current(self) -> bool:
@@ -54,17 +61,41 @@ class Desk:
 
     def migrate(self) -> None:
         """Bring its tables up to date."""
-        migrate(self._connection)
+        with self._readable():
+            migrate(self._connection)
         self._is_current = True
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def integrity(self) -> list[str]:
-        """Return what SQLite finds wrong with the file; nothing if it is sound."""
-        found = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
+    def findings(self, paths: Iterable[str]) -> list[Finding]:
+        """Return what is wrong with the tables, and with what they say of the book's data files."""
+        with self._readable():
+            return find_in_desk(self._connection, list(paths))
+
+    def record_files(self, files: Iterable[FileRecord]) -> None:
+        """Remember the sizes and checksums of data files; do it before the book names them."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO data_files VALUES (?,?,?,?)",
+                ((file.path, file.n_bytes, file.crc32, file.load_digest) for file in files),
+            )
+
+    def file_records(self) -> dict[str, FileRecord]:
+        """Return what is known of data files, by path."""
+        with self._readable():
+            rows = self._connection.execute(
+                "SELECT path, n_bytes, crc32, load_digest FROM data_files"
+            )
+            return {row[0]: FileRecord(*row) for row in rows}
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Forget data files that are gone."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "DELETE FROM data_files WHERE path = ?", ((path,) for path in paths)
+            )
 
     def record_load(self, load: LoadRecord) -> None:
         """Remember a load, its rejects and its notes; the same content again only leaves a date."""
@@ -76,6 +107,9 @@ class Desk:
                 load.receipt.n_unchanged, load.receipt.n_duplicate_in_load,
                 load.first_us, load.last_us, json.dumps(load.clusters),
             )  # fmt: skip
+            is_known = connection.execute(
+                "SELECT 1 FROM loads WHERE digest = ?", (load.digest,)
+            ).fetchone()
             connection.execute(
                 "INSERT INTO loads (digest, source, loaded_utc, book_version, n_rows, n_jobs,"
                 " n_steps, n_rejects, n_new, n_superseded, n_unchanged, n_duplicate_in_load,"
@@ -83,9 +117,14 @@ class Desk:
                 " ON CONFLICT (digest) DO UPDATE SET repeated_utc = excluded.loaded_utc",
                 row,
             )
+            if is_known:
+                return
             connection.executemany(
-                "INSERT OR IGNORE INTO rejects VALUES (?,?,?,?,?)",
-                ((load.digest, r.source, r.line, r.reason, r.text) for r in load.rejects),
+                "INSERT INTO rejects VALUES (?,?,?,?,?,?)",
+                (
+                    (load.digest, number, r.source, r.line, r.reason, r.text)
+                    for number, r in enumerate(load.rejects, start=1)
+                ),
             )
             connection.executemany(
                 "INSERT OR IGNORE INTO notes VALUES (?,?,?,?)",
@@ -96,11 +135,13 @@ class Desk:
         """Remember factors and their series; they are named by content, so once is enough."""
         with self._transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO factor_sets VALUES (?,?)", (factors.id, factors.text)
+                "INSERT INTO factor_sets VALUES (?,?,?)"
+                " ON CONFLICT (id) DO UPDATE SET n_series = excluded.n_series",
+                (factors.id, factors.text, len({series.digest() for series in factors.series})),
             )
             for series in factors.series:
                 connection.execute(
-                    "INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?,?,?)", _series_row(series)
+                    "INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?,?,?)", series_row(series)
                 )
                 connection.execute(
                     "INSERT OR IGNORE INTO factor_set_series VALUES (?,?)",
@@ -109,64 +150,80 @@ class Desk:
 
     def factor_set(self, factor_set_id: str) -> FactorSet | None:
         """Return the factors of an id with all their series."""
-        row = self._connection.execute(
-            "SELECT text FROM factor_sets WHERE id = ?", (factor_set_id,)
-        ).fetchone()
-        if row is None:
-            return None
-        series = self._connection.execute(
-            "SELECT series.* FROM series JOIN factor_set_series ON series.id = series"
-            " WHERE factor_set = ? ORDER BY zone, series.id",
-            (factor_set_id,),
-        )
-        return FactorSet(factor_set_id, row[0], tuple(_series(found) for found in series))
+        with self._readable():
+            row = self._connection.execute(
+                "SELECT text FROM factor_sets WHERE id = ?", (factor_set_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            series = self._connection.execute(
+                "SELECT series.* FROM series JOIN factor_set_series ON series.id = series"
+                " WHERE factor_set = ? ORDER BY zone, series.id",
+                (factor_set_id,),
+            )
+            return FactorSet(factor_set_id, row[0], tuple(series_of(found) for found in series))
 
     def factor_set_ids(self) -> list[str]:
         """Return the ids of all factor sets."""
-        return [row[0] for row in self._connection.execute("SELECT id FROM factor_sets")]
+        with self._readable():
+            return [row[0] for row in self._connection.execute("SELECT id FROM factor_sets")]
 
     def quality(
         self, span_us: tuple[int, int] | None, clusters: tuple[str, ...], n_shown: int
     ) -> LoadQuality:
         """Sum up the loads with runs in `[span_us)` and of the clusters; those without runs too."""
-        where, values = _loads_behind(span_us, clusters)
-        loads = self._connection.execute(
-            "SELECT count(*), total(n_rows), total(n_jobs), total(n_steps), total(n_rejects)"  # noqa: S608  (placeholders only)
-            f" FROM loads WHERE {where}",
-            values,
-        ).fetchone()
-        rejects = self._connection.execute(
-            "SELECT rejects.source, line, reason, text FROM rejects JOIN loads USING (digest)"  # noqa: S608
-            f" WHERE {where} ORDER BY loads.loaded_utc, digest, line LIMIT ?",
-            (*values, n_shown),
-        )
-        notes = self._connection.execute(
-            "SELECT DISTINCT loads.source, code, text, hint FROM notes JOIN loads USING (digest)"  # noqa: S608
-            f" WHERE {where} ORDER BY loads.source, code, text",
-            values,
-        )
-        n_loads, n_rows, n_jobs, n_steps, n_rejected = (int(count) for count in loads)
-        return LoadQuality(
-            n_loads=n_loads,
-            n_rows=n_rows,
-            n_jobs=n_jobs,
-            n_steps=n_steps,
-            n_rejected=n_rejected,
-            rejects=tuple(Reject(*row) for row in rejects),
-            notes=tuple(LoadNote(row[0], Note(*row[1:])) for row in notes),
-        )
+        with self._readable():
+            where, values = _loads_behind(span_us, clusters)
+            loads = self._connection.execute(
+                "SELECT count(*), total(n_rows), total(n_jobs), total(n_steps), total(n_rejects)"  # noqa: S608  (placeholders only)
+                f" FROM loads WHERE {where}",
+                values,
+            ).fetchone()
+            rejects = self._connection.execute(
+                "SELECT rejects.source, line, reason, text FROM rejects JOIN loads USING (digest)"  # noqa: S608
+                f" WHERE {where} ORDER BY loads.loaded_utc, digest, line LIMIT ?",
+                (*values, n_shown),
+            )
+            notes = self._connection.execute(
+                "SELECT DISTINCT loads.source, code, text, hint"  # noqa: S608
+                " FROM notes JOIN loads USING (digest)"
+                f" WHERE {where} ORDER BY loads.source, code, text",
+                values,
+            )
+            n_loads, n_rows, n_jobs, n_steps, n_rejected = (int(count) for count in loads)
+            return LoadQuality(
+                n_loads=n_loads,
+                n_rows=n_rows,
+                n_jobs=n_jobs,
+                n_steps=n_steps,
+                n_rejected=n_rejected,
+                rejects=tuple(Reject(*row) for row in rejects),
+                notes=tuple(LoadNote(row[0], Note(*row[1:])) for row in notes),
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        is_done = False
+        with self._readable():
+            self._connection.execute("BEGIN IMMEDIATE")
+            is_done = False
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+                is_done = True
+            finally:
+                if not is_done and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn what a damaged or locked file makes SQLite say into a LedgerError."""
         try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-            is_done = True
-        finally:
-            if not is_done and self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            yield
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise
+        except (sqlite3.DatabaseError, UnicodeDecodeError, DamagedSeriesError) as error:
+            msg = f"the desk of the ledger ({self._path}) cannot be read: {error}"
+            raise LedgerError(msg, hint="`auditor check` says what is wrong.") from error
 
 
 def _loads_behind(
@@ -188,35 +245,3 @@ def _loads_behind(
 
 def _marks(values: Iterable[str]) -> str:
     return ",".join("?" for _ in values)
-
-
-def _series_row(series: IntensitySeries) -> tuple[str | bytes | float | int, ...]:
-    return (
-        series.digest(),
-        series.zone,
-        series.source,
-        series.kind,
-        series.edges_s.astype("<i8").tobytes(),
-        series.g_per_kwh.astype("<f8").tobytes(),
-        series.basis.astype("u1").tobytes(),
-        series.fallback_g_per_kwh,
-        series.fallback_source,
-        int(series.fallback_basis),
-    )
-
-
-def _series(
-    row: tuple[str, str, str, str, bytes, bytes, bytes, float, str, int],
-) -> IntensitySeries:
-    _, zone, source, kind, edges, values, basis, fallback, fallback_source, fallback_basis = row
-    return IntensitySeries(
-        zone=zone,
-        edges_s=np.frombuffer(edges, "<i8").astype(np.int64),
-        g_per_kwh=np.frombuffer(values, "<f8").astype(np.float64),
-        basis=np.frombuffer(basis, "u1").astype(np.uint8),
-        fallback_g_per_kwh=fallback,
-        fallback_source=fallback_source,
-        source=source,
-        kind=kind,
-        fallback_basis=IntensityBasis(fallback_basis),
-    )

@@ -67,13 +67,6 @@ class RunKeys:
         return RunKeys(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-_EMPTY = RunKeys(
-    np.empty(0, np.uint64),
-    *(np.empty(0, np.int64) for _ in range(4)),
-    *(np.empty(0, np.bool_) for _ in range(2)),
-)
-
-
 def run_keys(table: pa.Table) -> RunKeys:
     """Return the identity of a table that has `IDENTITY_COLUMNS`, and maybe `job_id`."""
     flags = table.column("quality_flags").to_numpy()
@@ -98,10 +91,10 @@ def run_keys(table: pa.Table) -> RunKeys:
 
 def joined(parts: list[RunKeys]) -> RunKeys:
     """Return the rows of all parts, in order."""
+    none, no = np.empty(0, np.int64), np.empty(0, np.bool_)
+    every = [RunKeys(np.empty(0, np.uint64), none, none, none, none, no, no), *parts]
     columns = [field.name for field in fields(RunKeys)]
-    return RunKeys(
-        *(np.concatenate([getattr(p, name) for p in (_EMPTY, *parts)]) for name in columns)
-    )
+    return RunKeys(*(np.concatenate([getattr(p, name) for p in every]) for name in columns))
 
 
 def _moments(table: pa.Table) -> NDArray[np.int64]:

@@ -13,7 +13,8 @@ from auditor.domain.period import Period
 from auditor.errors import LedgerError
 from auditor.ledger.audit import factor_sets_of, find_in_book
 from auditor.ledger.book import Book, Snapshot
-from auditor.ledger.desk import Desk, LoadRecord
+from auditor.ledger.data_files import checksum
+from auditor.ledger.desk import Desk, FileRecord, LoadRecord
 from auditor.ledger.interface import (
     FactorSet,
     Filters,
@@ -174,13 +175,16 @@ class Ledger:
     def check(self) -> tuple[Finding, ...]:
         """Return what is wrong with the ledger; nothing if it holds together.
 
-        Files that the log names are there and whole, every run is there once and in its place,
-        components add up to energies, times are consistent, and the desk is sound and knows the
-        factors of every estimate.
+        Files that the log names are there with the content that was written, every run is there
+        once and in its place, components add up to energies and energies make carbon, times are
+        consistent, and the desk is sound and knows every load and the factors of every estimate.
         """
-        found = [Finding("desk", text, 1) for text in self._desk.integrity()]
         snapshot = self._book.snapshot()
-        found += find_in_book(self._book.root, snapshot)
+        found = self._desk.findings(file.path for file in snapshot.files)
+        if any(finding.code == "desk" for finding in found):
+            return tuple(found)
+        checksum_of = {path: file.crc32 for path, file in self._desk.file_records().items()}
+        found += find_in_book(self._book.root, snapshot, checksum_of)
         if not any(finding.code == "files" for finding in found):
             used = set(factor_sets_of(self._book.root, snapshot))
             unknown = sorted(used - set(self._desk.factor_set_ids()))
@@ -192,7 +196,10 @@ class Ledger:
     def vacuum(self, keep_days: int = 90) -> int:
         """Delete data files that only versions older than this used; return how many."""
         with writer_lock(self.folder / "lock", self._lock_timeout_s):
-            return self._book.vacuum(keep_days * 24)
+            n_deleted = self._book.vacuum(keep_days * 24)
+            known = self._desk.file_records()
+            self._desk.forget_files(p for p in known if not (self._book.root / p).exists())
+            return n_deleted
 
     def _commit(
         self, rows: Iterable[pd.DataFrame], rule: Rule, source: LoadSource
@@ -209,7 +216,17 @@ class Ledger:
             settled = settle(staged, self._book, snapshot, rule)
             if not settled.added and not settled.removed:
                 return settled, snapshot.version
-            metadata = {"load": load_id, "source": source.name, "digest": source.digest()}
+            digest = source.digest()
+            self._desk.record_files(
+                FileRecord(
+                    path=file.path,
+                    n_bytes=file.n_bytes,
+                    crc32=checksum(self._book.root / file.path),
+                    load_digest=digest if rule.inserts else None,
+                )
+                for file in settled.added
+            )
+            metadata = {"load": load_id, "source": source.name, "digest": digest}
             return settled, self._book.commit(settled.added, settled.removed, metadata)
 
 

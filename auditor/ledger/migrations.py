@@ -67,7 +67,33 @@ CREATE TABLE weeks (
 ) STRICT;
 """
 
-MIGRATIONS = (_FIRST,)
+# Rejects are numbered within their load, so that they can be counted against it.
+_CHECKSUMS = """
+CREATE TABLE data_files (
+    path TEXT PRIMARY KEY,
+    n_bytes INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL,
+    load_digest TEXT
+) STRICT, WITHOUT ROWID;
+ALTER TABLE factor_sets ADD COLUMN n_series INTEGER;
+ALTER TABLE rejects RENAME TO older_rejects;
+CREATE TABLE rejects (
+    digest TEXT NOT NULL REFERENCES loads (digest),
+    number INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (digest, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO rejects
+    SELECT digest, row_number() OVER (PARTITION BY digest ORDER BY line, reason),
+        source, line, reason, text
+    FROM older_rejects;
+DROP TABLE older_rejects;
+"""
+
+MIGRATIONS = (_FIRST, _CHECKSUMS)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from auditor.domain.frames import BOOK, KEY, names
 from auditor.domain.period import Period
+from auditor.errors import LedgerError
 from auditor.ledger.arrow_rows import SCHEMA, to_frame
 from auditor.ledger.book import Snapshot
 from auditor.ledger.interface import Filters
@@ -42,12 +43,26 @@ def read_runs(
     """Return the runs that overlap the period and pass the filters, dtypes of `BOOK`.
 
     Ordered by cluster, submit time, raw id and restarts, whatever the order of loading was.
+
+    Raises
+    ------
+    KeyError
+        There is no such column.
+    LedgerError
+        A data file is gone or damaged.
     """
     wanted = list(columns) if columns is not None else names(BOOK)
     fetched = [*wanted, *(name for name in KEY if name not in wanted)]
     files = [f for f in snapshot.files if _may_answer(f, period, filters)]
-    table = _fetch(root, files, fetched, _conditions(period, filters))
-    frame = to_frame(table)
+    nothing = SCHEMA.empty_table().select(fetched)
+    try:
+        found = _fetch(root, files, fetched, _conditions(period, filters)) if files else nothing
+        frame = to_frame(found)
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        msg = f"the book of jobs in {root} cannot be read: {error}"
+        raise LedgerError(msg, hint="`auditor check` says what is wrong.") from error
     order = np.lexsort(
         (
             frame["n_restarts"].to_numpy(),
@@ -94,8 +109,6 @@ def _conditions(period: Period | None, filters: Filters) -> tuple[str, list[obje
 def _fetch(
     root: Path, files: list[DataFile], columns: list[str], where: tuple[str, list[object]]
 ) -> pa.Table:
-    if not files:
-        return SCHEMA.empty_table().select(columns)
     chosen = ", ".join(f'"{name}"' for name in columns)
     condition, values = where
     paths = [str(root / file.path) for file in files]

@@ -90,10 +90,10 @@ def _renamed(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return pairs of the first row of a group, without a name, and the next that has one."""
     named = np.flatnonzero(is_named)
-    groups, nexts = np.unique(group[named], return_index=True)
-    firsts = np.flatnonzero(first_of)[groups]
+    named = named[np.diff(group[named], prepend=-1) != 0]
+    firsts = np.flatnonzero(first_of)[group[named]]
     lacks = ~is_named[firsts]
-    return firsts[lacks], named[nexts[lacks]]
+    return firsts[lacks], named[lacks]
 
 
 def has_repeats(hashes: NDArray[np.uint64]) -> bool:

@@ -36,6 +36,7 @@ class View:
     flags: int = 0
     energy_wh: float = 100.0
     is_pending: bool = False
+    given_up_after_s: int = HOUR_S
 
     @property
     def start_s(self) -> int | None:
@@ -44,7 +45,7 @@ class View:
     @property
     def end_s(self) -> int | None:
         if self.start_s is None:
-            return None if self.is_pending else self.submit_s + HOUR_S
+            return None if self.is_pending else self.submit_s + self.given_up_after_s
         return self.start_s + self.elapsed_s
 
 
@@ -66,7 +67,9 @@ _NAMED = {
     "is_open": lambda view: view.is_pending,
     "quality_flags": lambda view: view.flags,
     "rank": lambda view: view.rank,
+    "gpu_low_wh": lambda view: view.energy_wh,
     "gpu_wh": lambda view: view.energy_wh,
+    "gpu_high_wh": lambda view: view.energy_wh * 1.5,
     "it_energy_wh": lambda view: view.energy_wh,
     "energy_wh": lambda view: view.energy_wh * 1.3,
     "energy_low_wh": lambda view: view.energy_wh,

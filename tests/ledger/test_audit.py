@@ -1,13 +1,17 @@
 """Every kind of damage is found, and a sound ledger has none."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from auditor.domain.intensity import IntensitySeries
+from auditor.domain.reject import Reject
 from auditor.ledger.book import Book
-from auditor.ledger.interface import LoadBatch
+from auditor.ledger.interface import FactorSet, LoadBatch
 from auditor.ledger.staging import Partition, StagedFiles
 
 from .runs import MONDAY_S, View, batch, book, source
@@ -34,6 +38,11 @@ def test_a_sound_ledger_has_no_findings(ledger):
         ("pue", 1.2, "overhead"),
         ("energy_low_wh", 131.0, "bounds"),
         ("carbon_high_g", -1.0, "bounds"),
+        ("memory_low_wh", 1.0, "bounds"),
+        ("gpu_high_wh", 99.0, "bounds"),
+        ("carbon_g", 1e-8, "carbon"),
+        ("carbon_g", np.nan, "carbon_missing"),
+        ("intensity_g_per_kwh", 1e-4, "carbon"),
         ("elapsed_s", 3599, "times"),
         ("suspended_s", 1, "times"),
         ("factor_set", "nobody's", "factors"),
@@ -65,12 +74,12 @@ def put(ledger, partition: Partition, *views: View) -> None:
 def test_a_second_view_of_a_run_is_found(ledger):
     ledger.load([batch(*VIEWS)], source())
     put(ledger, Partition("alpha", "2026-11"), View("1", rank=3))
-    assert codes(ledger) == {"duplicate": 1}
+    assert codes(ledger) == {"duplicate": 1, "not_recorded": 1}
 
 
 def test_a_run_in_the_wrong_month_is_found(ledger):
     put(ledger, Partition("alpha", "2026-10"), View("1"), View("2", submit_s=MONDAY_S - 1))
-    assert codes(ledger) == {"wrong_partition": 2}
+    assert codes(ledger) == {"wrong_partition": 2, "not_recorded": 1}
 
 
 def damage_nothing(path):
@@ -87,7 +96,13 @@ def damage_content(path):
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("damage", [damage_nothing, damage_length, damage_content])
+def damage_one_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("damage", [damage_nothing, damage_length, damage_content, damage_one_byte])
 def test_a_damaged_data_file_is_found(ledger, damage):
     ledger.load([batch(*VIEWS)], source())
     damage(next((ledger.folder / "book").glob("*/*/*.parquet")))
@@ -100,3 +115,64 @@ def test_no_row_is_added_or_lost_against_the_log(ledger):
     Book(ledger.folder / "book").commit([replace(file, n_rows=5)], [], {})
     assert codes(ledger)["row_count"] == 2
     assert isinstance(ledger.read(), pd.DataFrame)
+
+
+def test_files_that_are_written_again_have_a_checksum_too(ledger):
+    ledger.load([batch(*VIEWS)], source())
+    ledger.load([batch(replace(VIEWS[0], rank=2))], source("d2"))
+    ledger.replace_estimates([book(replace(VIEWS[1], energy_wh=3.0))], source("factors"))
+    root = ledger.folder / "book"
+    assert ledger.check() == ()
+    for file in Book(root).snapshot().files:
+        damage_one_byte(root / file.path)
+    assert codes(ledger)["files"] == len(Book(root).snapshot().files)
+
+
+def test_a_vacuum_forgets_checksums_of_files_that_are_gone(ledger):
+    ledger.load([batch(*VIEWS)], source())
+    ledger.load([batch(replace(VIEWS[0], rank=2))], source("d2"))
+    ledger.vacuum(keep_days=0)
+    with closing(sqlite3.connect(ledger.folder / "desk.sqlite")) as connection:
+        known = {row[0] for row in connection.execute("SELECT path FROM data_files")}
+    assert known == {file.path for file in Book(ledger.folder / "book").snapshot().files}
+
+
+SERIES = IntensitySeries(
+    "DE", np.array([0, 3600]), np.array([300.5]), np.zeros(1, np.uint8), 380.0, "annual", "de.csv"
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("DELETE FROM factor_sets", {"factors": 1, "foreign_keys": 1}),
+        ("DELETE FROM factor_set_series", {"factor_series": 1}),
+        ("DELETE FROM series", {"factor_series": 1, "foreign_keys": 1}),
+        ("UPDATE series SET fallback_g_per_kwh = 1", {"series": 1}),
+        ("UPDATE series SET g_per_kwh = x'00'", {"series": 1}),
+        ("DELETE FROM loads", {"loads": 1, "foreign_keys": 2}),
+        ("DELETE FROM rejects WHERE line = 3", {"rejects": 1}),
+        ("UPDATE loads SET n_rejects = 3", {"rejects": 1, "load_counts": 1}),
+        ("UPDATE loads SET n_new = 7", {"load_counts": 1}),
+        ("UPDATE data_files SET crc32 = 1", {"files": 1}),
+        ("DELETE FROM data_files", {"not_recorded": 1}),
+    ],
+)
+def test_damage_at_the_desk_is_found(ledger, statement, found):
+    ledger.record_factor_set(FactorSet("base", "{}", (SERIES,)))
+    rejects = tuple(Reject("jobs.csv", line, "cut") for line in (3, 3))
+    for _ in range(2):
+        ledger.load([batch(*VIEWS, rejects=rejects)], source())
+    assert ledger.check() == ()
+    with closing(sqlite3.connect(ledger.folder / "desk.sqlite")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    assert codes(ledger) == found
+
+
+def test_no_more_rejects_are_missed_than_are_kept(ledger, monkeypatch):
+    monkeypatch.setattr("auditor.ledger.tally.MOST_REJECTS_KEPT", 2)
+    monkeypatch.setattr("auditor.ledger.desk_audit.MOST_REJECTS_KEPT", 2)
+    rejects = tuple(Reject("jobs.csv", line, "cut") for line in range(5))
+    ledger.load([batch(*VIEWS, rejects=rejects)], source())
+    assert ledger.check() == ()

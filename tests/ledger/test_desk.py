@@ -9,6 +9,7 @@ from auditor.errors import LedgerError
 from auditor.ledger.migrations import MIGRATIONS, migrate, schema_version
 
 TABLES = {
+    "data_files",
     "factor_set_series",
     "factor_sets",
     "loads",

@@ -1,11 +1,12 @@
-"""A run from an export without Submit is the same run once somebody knows its Submit."""
+"""A run from an export without Submit or raw id is the same run once somebody knows better."""
 
+import itertools
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from .runs import MONDAY_S, STAND_IN, View, found, load
+from .runs import HOUR_S, MONDAY_S, STAND_IN, View, found, load
 
 ONE = View("1")
 
@@ -52,3 +53,119 @@ def test_stand_ins_alone_are_told_apart_by_their_start(ledger):
         ("1", "bob"),
         ("2", "alice"),
     ]
+
+
+TASK = View("75", job_id="14_0", parent="14")
+WITHOUT_RAW = replace(TASK, raw="14_0", rank=9)
+TASK_BY_END = replace(
+    TASK, submit_s=MONDAY_S + HOUR_S, wait_s=None, given_up_after_s=0, flags=STAND_IN
+)
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one load", "several loads"])
+@pytest.mark.parametrize(
+    ("views", "kept"),
+    [
+        pytest.param([TASK, WITHOUT_RAW], TASK, id="no raw id"),
+        pytest.param(
+            [TASK, stand_in("14_0", job_id="14_0", rank=9)], TASK, id="neither raw id nor Submit"
+        ),
+        pytest.param(
+            [TASK, WITHOUT_RAW, stand_in("14_0", job_id="14_0", rank=9)], TASK, id="three views"
+        ),
+        pytest.param(
+            [stand_in("75", job_id="14_0"), WITHOUT_RAW],
+            stand_in("75", job_id="14_0"),
+            id="a raw id goes before a Submit",
+        ),
+        pytest.param(
+            [View("22", job_id="21+1"), View("21+1", rank=9)],
+            View("22", job_id="21+1"),
+            id="het component",
+        ),
+        pytest.param(
+            [TASK, replace(TASK, job_id="75", parent=None, rank=9), WITHOUT_RAW],
+            replace(TASK, rank=9),
+            id="a later view with the raw id alone takes the names over",
+        ),
+        pytest.param(
+            [
+                stand_in("75", job_id="14_0", parent="14"),
+                replace(TASK, job_id="75", parent=None),
+                WITHOUT_RAW,
+            ],
+            TASK,
+            id="so it does from a stand-in",
+        ),
+        pytest.param(
+            [replace(TASK, wait_s=None), replace(TASK_BY_END, raw="14_0", rank=9)],
+            replace(TASK, wait_s=None),
+            id="given up before it started",
+        ),
+    ],
+)
+def test_every_order_of_views_of_one_run_leaves_one_row(ledger, views, kept, at_once):
+    for number, order in enumerate(itertools.permutations(views)):
+        moved = [replace(view, cluster=f"c{number}") for view in order]
+        for step, group in enumerate([moved] if at_once else [[view] for view in moved]):
+            load(ledger, *group, digest=f"d{number}-{step}")
+        before = ledger.version
+        load(ledger, *moved, digest=f"again{number}")
+        assert ledger.version == before
+    columns = ("raw_job_id", "job_id", "parent_job_id", "rank", "quality_flags")
+    rows = found(ledger, *columns)
+    expected = (kept.raw, kept.job_id, kept.parent, kept.rank, kept.flags)
+    assert {tuple(None if pd.isna(v) else v for v in row) for row in rows} == {expected}
+    assert len(rows) == number + 1
+    assert ledger.check() == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(View("14_1"), id="another task"),
+        pytest.param(
+            View("14_0", submit_s=MONDAY_S + 5), id="another run of it, with its own Submit"
+        ),
+        pytest.param(replace(WITHOUT_RAW, cluster="beta"), id="another cluster"),
+        pytest.param(
+            View("76", job_id="14_0", submit_s=MONDAY_S + 5), id="two raw ids of one name"
+        ),
+    ],
+)
+def test_other_runs_are_left_alone(ledger, other):
+    load(ledger, TASK)
+    assert load(ledger, other, digest="d2").n_new == 1
+    assert load(ledger, TASK, other, digest="d3").n_unchanged == 2
+    assert len(ledger.read()) == 2
+
+
+GIVEN_UP = View("9", wait_s=None, state="CANCELLED")
+
+
+def by_end_alone(view, **changes):
+    """Return a view of a run that never started from an export without Submit."""
+    shifted = replace(view, submit_s=view.end_s, flags=STAND_IN, **changes)
+    return replace(shifted, given_up_after_s=0)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "second"])
+@pytest.mark.parametrize(
+    ("view", "n_rows"),
+    [
+        pytest.param(by_end_alone(GIVEN_UP, rank=9), 1, id="the same end"),
+        pytest.param(by_end_alone(replace(GIVEN_UP, submit_s=MONDAY_S + 1)), 2, id="another end"),
+        pytest.param(by_end_alone(replace(GIVEN_UP, raw="10")), 2, id="another job"),
+    ],
+)
+def test_a_run_that_never_started_is_known_by_its_end(ledger, view, n_rows, is_first):
+    waited = replace(GIVEN_UP, submit_s=MONDAY_S - 40 * 86400, given_up_after_s=40 * 86400 + HOUR_S)
+    for number, one in enumerate([view, waited] if is_first else [waited, view]):
+        load(ledger, one, digest=f"d{number}")
+    assert len(ledger.read()) == n_rows
+    assert int(ledger.read()["quality_flags"].min()) == 0
+
+
+def test_a_pending_view_is_not_the_run_that_was_given_up(ledger):
+    load(ledger, View("9", wait_s=None, is_pending=True, submit_s=MONDAY_S - 60))
+    assert load(ledger, by_end_alone(GIVEN_UP), digest="d2").n_new == 1
