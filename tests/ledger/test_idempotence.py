@@ -156,7 +156,7 @@ def histories(drawn):
 )
 @settings(
     deadline=None,
-    max_examples=24,
+    max_examples=25,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
