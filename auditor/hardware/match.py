@@ -94,19 +94,35 @@ class HardwareMatcher:
         self._number_of: dict[tuple[Composition, str], int] = {}
         self._number_of_combination: dict[_Combination, int] = {}
 
-    def match(self, jobs: pd.DataFrame) -> MatchedHardware:
+    def powers(self, jobs: pd.DataFrame) -> pd.DataFrame:
         """Return the HARDWARE frame of a JOBS frame, on its index [W].
 
         An accelerator's powers are NaN for a job without one.
         """
         combination_of_job, combinations = _combinations(jobs)
-        if len(self._number_of_combination) > _N_REMEMBERED:
-            self._number_of_combination.clear()
-        numbers = np.fromiter(map(self._number, combinations), np.int64, len(combinations))
-        frame = _frame(jobs, self._found, numbers[combination_of_job])
+        return self._frame(jobs, combination_of_job, self._numbers(combinations))
+
+    def match(self, jobs: pd.DataFrame) -> MatchedHardware:
+        """Return the same, and what could not be matched."""
+        combination_of_job, combinations = _combinations(jobs)
+        numbers = self._numbers(combinations)
+        frame = self._frame(jobs, combination_of_job, numbers)
         match_of_combination = [self._found[number] for number in numbers]
         unmatched = _unmatched(jobs, combination_of_job, combinations, match_of_combination)
-        return MatchedHardware(check(frame, HARDWARE), unmatched)
+        return MatchedHardware(frame, unmatched)
+
+    def _frame(
+        self,
+        jobs: pd.DataFrame,
+        combination_of_job: NDArray[np.int64],
+        numbers: NDArray[np.int64],
+    ) -> pd.DataFrame:
+        return check(_frame(jobs, self._found, numbers[combination_of_job]), HARDWARE)
+
+    def _numbers(self, combinations: list[_Combination]) -> NDArray[np.int64]:
+        if len(self._number_of_combination) > _N_REMEMBERED:
+            self._number_of_combination.clear()
+        return np.fromiter(map(self._number, combinations), np.int64, len(combinations))
 
     def _number(self, combination: _Combination) -> int:
         number = self._number_of_combination.get(combination)

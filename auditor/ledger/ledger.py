@@ -11,7 +11,6 @@ import pandas as pd
 from auditor.domain.frames import BOOK, check
 from auditor.domain.period import Period
 from auditor.errors import LedgerError
-from auditor.ledger.audit import factor_sets_of, find_in_book
 from auditor.ledger.book import Book, Snapshot
 from auditor.ledger.data_files import checksum
 from auditor.ledger.desk import Desk, FileRecord, LoadRecord
@@ -26,7 +25,6 @@ from auditor.ledger.interface import (
 )
 from auditor.ledger.loading import Rule, Settled, settle, staging
 from auditor.ledger.lock import writer_lock
-from auditor.ledger.queries import read_runs
 from auditor.ledger.supersede import Fate
 from auditor.ledger.tally import Tally
 
@@ -140,6 +138,8 @@ class Ledger:
         start; a pending one only where there is no period. All columns unless some are named.
         """
         snapshot = self._book.snapshot(version)
+        from auditor.ledger.queries import read_runs  # noqa: PLC0415  (a load asks nothing)
+
         return read_runs(self._book.root, snapshot, period, filters, columns)
 
     def read_in_parts(
@@ -149,6 +149,8 @@ class Ledger:
 
         Other loads meanwhile change nothing about what is read.
         """
+        from auditor.ledger.queries import read_runs  # noqa: PLC0415  (a load asks nothing)
+
         snapshot = self._book.snapshot(version)
         for partition in sorted({file.partition for file in snapshot.files}):
             files = tuple(file for file in snapshot.files if file.partition == partition)
@@ -179,6 +181,11 @@ class Ledger:
         once and in its place, components add up to energies and energies make carbon, times are
         consistent, and the desk is sound and knows every load and the factors of every estimate.
         """
+        from auditor.ledger.audit import (  # noqa: PLC0415  (a load asks nothing)
+            factor_sets_of,
+            find_in_book,
+        )
+
         snapshot = self._book.snapshot()
         found = self._desk.findings(file.path for file in snapshot.files)
         if any(finding.code == "desk" for finding in found):

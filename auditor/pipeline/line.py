@@ -42,7 +42,7 @@ class Intake:
 
 def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     """Return the jobs with their hardware, energy and carbon: the columns of BOOK."""
-    hardware = factors.hardware.match(jobs).frame
+    hardware = factors.hardware.powers(jobs)
     energy = estimate_energy(jobs, hardware, factors.energy_model)
     carbon = estimate_carbon(jobs, energy, factors.series_of, factors.bands, factors.embodied)
     made_by = pd.Categorical.from_codes(
