@@ -100,8 +100,11 @@ def _lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
 
 def _carbon_lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
     facts, series = run.facts, run.series
-    if not run.pieces or series is None:
-        return ["  It never ran: no energy, no carbon."]
+    if series is None:
+        zone = facts["zone"]
+        return [f"  The ledger has lost the grid series of zone {zone}: see `auditor check`."]
+    if not run.pieces:
+        return ["  It ran for no time: no energy, no carbon."]
     lines = [f"  zone {series.zone}: {series.source or series.fallback_source}"]
     if series.source and any(piece.basis == "annual" for piece in run.pieces):
         lines.append(f"  annual: {series.fallback_source}")

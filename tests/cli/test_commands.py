@@ -1,6 +1,7 @@
 """Whole commands over one small export whose numbers are worked out by hand."""
 
 import json
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_the_week_is_published(run, site):
     assert len(names) == 1 + 1 + 1 + 1 + 2 + 2  # list, index, site, cluster, projects, users
 
 
-def test_explain_gives_the_numbers_of_the_report(run):
+def test_explain_gives_the_numbers_of_the_report_and_never_makes_up_a_reason(run, site):
     run("ingest", "jobs.txt")
     report = document(run("report", *WEEK, "--json", "--by", "job"))
     energy_wh = next(j["energy_wh"] for j in report["jobs"] if j["job_id"] == "11")
@@ -120,6 +121,12 @@ def test_explain_gives_the_numbers_of_the_report(run):
     text = run("explain", "11").out
     assert f"{energy_wh:.12g} Wh" in text
     assert "10800 s x 200 g/kWh" in text
+    with sqlite3.connect(site / "ledger" / "desk.sqlite") as desk:
+        desk.execute("PRAGMA foreign_keys = OFF")
+        desk.execute("DELETE FROM factor_set_series")
+    damaged = run("explain", "11")
+    assert "It ran for no time" not in damaged.out
+    assert "auditor check" in damaged.out + damaged.err
 
 
 def test_recompute_follows_the_configuration_and_keeps_the_facts(run, site):
