@@ -227,6 +227,7 @@ def _provenance(
     series_of: Mapping[str, Mapping[str, IntensitySeries]],
 ) -> Provenance:
     zones = set(rows["zone"].dropna().unique())
+    clusters = sorted(str(name) for name in rows["cluster"].unique())
     used = {
         series.zone: series
         for by_zone in series_of.values()
@@ -244,13 +245,22 @@ def _provenance(
             IntensitySource(zone, series.source, series.fallback_source, series.kind)
             for zone, series in sorted(used.items())
         ),
-        factors=() if model is None else tuple(_factor_sources(model)),
+        factors=() if model is None else tuple(_factor_sources(model, clusters)),
         method="" if model is None else model.method,
     )
 
 
-def _factor_sources(model: EnergyModel) -> Iterator[FactorSource]:
+def _factor_sources(model: EnergyModel, clusters: list[str]) -> Iterator[FactorSource]:
+    """Name the factors that these runs rest on: the PUE of their clusters, then the constants."""
+    for cluster in clusters:
+        value = _triple_text(model.pue(cluster))
+        yield FactorSource(f"PUE of {cluster}", value, model.pue_source(cluster))
     for name in SOURCES:
-        low, central, high = getattr(model, name)
-        value = f"{central:g} ({low:g} to {high:g})" if low < high else f"{central:g}"
-        yield FactorSource(name, value, model.source(name))
+        if name != "default_pue":
+            value = _triple_text(getattr(model, name))
+            yield FactorSource(name.replace("_", " "), value, model.source(name))
+
+
+def _triple_text(triple: tuple[float, float, float]) -> str:
+    low, central, high = triple
+    return f"{central:g} ({low:g} to {high:g})" if low < high else f"{central:g}"
