@@ -6,12 +6,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from auditor.settings.base import Section
 from auditor.settings.models import (
+    Band,
     Cluster,
     ConstantIntensity,
     CsvIntensity,
     Node,
-    Section,
     Settings,
 )
 
@@ -41,6 +42,8 @@ def _literal(value: Any) -> str:  # noqa: ANN401  (any TOML value)
         return repr(value)
     if isinstance(value, BaseModel):
         value = value.model_dump()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, dict):
         pairs = (f"{key} = {_literal(item)}" for key, item in value.items())
         return "{ " + ", ".join(pairs) + " }"
@@ -60,7 +63,7 @@ def _shown_value(field: FieldInfo) -> str:
 def _table(section: type[Section], stated: dict[str, Any], indent: str = "") -> list[str]:
     lines: list[str] = []
     for key, field in section.model_fields.items():
-        if key in {"clusters", "intensity", "nodes"}:
+        if key in {"clusters", "intensity", "nodes"} or _is_table(field):
             continue
         comment = indent + "# "
         lines += textwrap.wrap(
@@ -75,6 +78,21 @@ def _table(section: type[Section], stated: dict[str, Any], indent: str = "") -> 
     return lines
 
 
+def _is_table(field: FieldInfo) -> bool:
+    section = field.annotation
+    is_class = isinstance(section, type) and issubclass(section, Section)
+    return is_class and section is not Band
+
+
+def _tables(name: str, section: type[Section]) -> list[str]:
+    """Write a table, then those inside it."""
+    lines = _heading(f"[{name}]", section) + _table(section, _SITE if name == "site" else {})
+    for key, field in section.model_fields.items():
+        if _is_table(field):
+            lines += _tables(f"{name}.{key}", field.annotation)  # type: ignore[arg-type]  # told
+    return lines
+
+
 def _heading(name: str, section: type[Section], indent: str = "") -> list[str]:
     about = (section.__doc__ or "").splitlines()[0]
     return ["", f"{indent}# {about}", f"{indent}{name}"]
@@ -84,10 +102,8 @@ def example_text() -> str:
     """Return a valid configuration file with every key, its meaning and its default."""
     lines = _HEADER.splitlines()
     for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, Section):
-            lines += _heading(f"[{name}]", section)
-            lines += _table(section, _SITE if name == "site" else {})
+        if _is_table(field):
+            lines += _tables(name, field.annotation)  # type: ignore[arg-type]  # _is_table told
     lines += _heading("[[clusters]]", Cluster) + _table(Cluster, _STATED[Cluster])
     lines += _heading("[[clusters.nodes]]", Node, "  ") + _table(Node, _STATED[Node], "  ")
     for entry in (CsvIntensity, ConstantIntensity):

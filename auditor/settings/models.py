@@ -2,41 +2,22 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
 from auditor.domain.hardware import HardwareDefaults
 from auditor.energy.model import EnergyModel
-
-
-class Section(BaseModel):
-    """One table of the file: frozen, and a key nobody knows is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        msg = f"no time zone is called {name!r}; write it as in Europe/Berlin or UTC"
-        raise ValueError(msg) from error
-    return name
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base_folder", Path())
-    return path if path.is_absolute() else base / path
-
-
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
-ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Pue = Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)]
-Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+from auditor.settings.base import (
+    ConfigPath,
+    Name,
+    NotNegative,
+    Positive,
+    Pue,
+    Section,
+    TimeZoneName,
+)
+from auditor.settings.duty import CollectSection, DaemonSection, WeekSection
+from auditor.settings.mail import MailSection
 
 
 class Site(Section):
@@ -222,6 +203,20 @@ class Cluster(Section):
         examples=["nodes.txt"],
         description="Output of `scontrol show node` or `sinfo`, to know the nodes.",
     )
+    collect: Literal["sacct"] | None = Field(
+        None,
+        examples=["sacct"],
+        description="sacct: `auditor collect` asks Slurm on this host; unless stated, exports are "
+        "loaded by hand.",
+    )
+    slurm_bin: ConfigPath | None = Field(
+        None,
+        examples=["/opt/slurm/bin"],
+        description="Folder of sacct, sacctmgr, sinfo, squeue; default /usr/bin:/bin.",
+    )
+    slurm_conf: ConfigPath | None = Field(
+        None, examples=["/etc/slurm/slurm.conf"], description="SLURM_CONF for these commands."
+    )
     nodes: tuple[Node, ...] = Field((), description="Which nodes have which hardware.")
 
     @model_validator(mode="after")
@@ -274,6 +269,10 @@ class Settings(Section):
     energy: EnergySection = Field(default_factory=EnergySection, description="The energy model.")
     defaults: Defaults = Field(default_factory=Defaults, description="Other clusters.")
     embodied: Embodied = Field(default_factory=Embodied, description="Embodied carbon.")
+    collect: CollectSection = Field(default_factory=CollectSection, description="Collection.")
+    week: WeekSection = Field(default_factory=WeekSection, description="The week.")
+    mail: MailSection = Field(default_factory=MailSection, description="Mail.")
+    daemon: DaemonSection = Field(default_factory=DaemonSection, description="The daemon.")
     clusters: tuple[Cluster, ...] = Field((), description="The clusters.")
     intensity: tuple[IntensityEntry, ...] = Field((), description="Grid sources, one per zone.")
 

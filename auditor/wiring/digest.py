@@ -9,14 +9,19 @@ from auditor.settings.models import CsvIntensity, Settings
 def settings_digest(settings: Settings) -> str:
     """Name everything of the settings, and of the files they name, that makes numbers.
 
-    The site's name and the ledger's place make none, nor does where a file lies: its content does.
+    The site's name, the ledger's place, collection and mail make none, nor does where a file lies:
+    its content does.
     A file that cannot be read counts as empty.
     """
     numbers = settings.model_dump_json(
         exclude={
             "site": True,
             "ledger": True,
-            "clusters": {"__all__": {"node_listing"}},
+            "collect": True,
+            "week": True,
+            "mail": True,
+            "daemon": True,
+            "clusters": {"__all__": {"node_listing", "collect", "slurm_bin", "slurm_conf"}},
             "intensity": {"__all__": {"path"}},
         }
     )

@@ -1,0 +1,168 @@
+"""The configuration of mail: who gets it, from whom, and by which server."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from auditor.settings.base import ConfigPath, Name, Ratio, Section
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]+@[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]+")
+
+
+def _plain_address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        msg = f"{text!r} is not a mail address; write it as in carbon@example.org"
+        raise ValueError(msg)
+    return text
+
+
+def _user_pattern(text: str) -> str:
+    if text.count("{user}") != 1 or not _ADDRESS.fullmatch(text.replace("{user}", "u")):
+        msg = f"{text!r} is not an address with {{user}} in it, as in {{user}}@example.org"
+        raise ValueError(msg)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_plain_address)]
+AddressPattern = Annotated[str, AfterValidator(_user_pattern)]
+Frequency = Literal["weekly", "monthly", "never"]
+
+
+class SmtpSection(Section):
+    """The mail server, where `transport = "smtp"`."""
+
+    host: Name = Field("localhost", description="Its name.")
+    port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        examples=[587],
+        description="Its port; default 587 for starttls, 465 for tls, 25 for none.",
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls, or none (on this host only)."
+    )
+    username: Name | None = Field(None, examples=["auditor"], description="Login, if it wants one.")
+    password_file: ConfigPath | None = Field(
+        None,
+        examples=["/etc/auditor/credentials/smtp"],
+        description="File with the password and nothing else, mode 0600; a name without folder is "
+        "looked up in systemd's $CREDENTIALS_DIRECTORY first.",
+    )
+    ca_file: ConfigPath | None = Field(
+        None,
+        examples=["/etc/ssl/certs/site-ca.pem"],
+        description="Certificate authorities to trust instead of the system's.",
+    )
+    timeout_s: int = Field(30, ge=1, le=600, description="How long it may be silent. [s]")
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> "SmtpSection":
+        if (self.username is None) != (self.password_file is None):
+            msg = "username and password_file go together"
+            raise ValueError(msg)
+        if self.username is not None and self.security == "none":
+            msg = "a password is not sent without starttls or tls"
+            raise ValueError(msg)
+        return self
+
+
+class AddressSection(Section):
+    """Whose address is what; the first that knows a user is taken: file, command, pattern."""
+
+    file: ConfigPath | None = Field(
+        None,
+        examples=["addresses.csv"],
+        description="CSV with the columns user and address.",
+    )
+    command: tuple[Name, ...] | None = Field(
+        None,
+        examples=[["ldap-mail", "{user}"]],
+        description="Command that prints the address of {user}, or a passwd line (getent).",
+    )
+    pattern: AddressPattern | None = Field(
+        None, examples=["{user}@example.org"], description="Address of every other user."
+    )
+
+    @model_validator(mode="after")
+    def _command_names_user(self) -> "AddressSection":
+        if self.command is not None and not any("{user}" in word for word in self.command[1:]):
+            msg = "command must name {user} in one of its arguments"
+            raise ValueError(msg)
+        return self
+
+
+class ProjectSection(Section):
+    """Who gets the report of a project."""
+
+    leads: Literal["none", "coordinators", "file"] = Field(
+        "none",
+        description="none, coordinators (Slurm's, by the users' addresses) or file.",
+    )
+    file: ConfigPath | None = Field(
+        None, examples=["leads.csv"], description="CSV with the columns account and address."
+    )
+
+    @model_validator(mode="after")
+    def _file_is_stated(self) -> "ProjectSection":
+        if (self.leads == "file") != (self.file is not None):
+            msg = 'leads = "file" and file go together'
+            raise ValueError(msg)
+        return self
+
+
+class MailSection(Section):
+    """Weekly mail; without `sender` nothing is mailed."""
+
+    sender: Address | None = Field(
+        None, examples=["carbon@example.org"], description="From whom; turns mail on."
+    )
+    reply_to: Address | None = Field(
+        None, examples=["hpc-support@example.org"], description="Where replies go."
+    )
+    operators: tuple[Address, ...] = Field(
+        (), examples=[["hpc-team@example.org"]], description="Who gets the digest of the site."
+    )
+    transport: Literal["sendmail", "smtp"] = Field(
+        "sendmail", description="sendmail (the local mail system, which queues) or smtp."
+    )
+    sendmail: ConfigPath = Field(Path("/usr/sbin/sendmail"), description="The local sendmail.")
+    frequency: Frequency = Field(
+        "weekly",
+        description="weekly, monthly or never, for users who did not choose themselves.",
+    )
+    restated_ratio: Ratio = Field(
+        0.1, description="A restated week is mailed again where its carbon changed by this share."
+    )
+    pages_url: Name | None = Field(
+        None,
+        examples=["https://carbon.example.org/weeks"],
+        description="Where the pages folder is served; mails then link the page, else attach it.",
+    )
+    unsubscribe_mailto: Address | None = Field(
+        None,
+        examples=["carbon-unsubscribe@example.org"],
+        description="For List-Unsubscribe; default reply_to, else sender.",
+    )
+    unsubscribe_url: Name | None = Field(
+        None,
+        examples=["https://carbon.example.org/unsubscribe"],
+        description="For one-click List-Unsubscribe (RFC 8058), if the site has such a page.",
+    )
+    smtp: SmtpSection = Field(default_factory=SmtpSection, description="The mail server.")
+    addresses: AddressSection = Field(
+        default_factory=AddressSection, description="Users' addresses."
+    )
+    projects: ProjectSection = Field(default_factory=ProjectSection, description="Projects.")
+
+    @model_validator(mode="after")
+    def _somebody_gets_it(self) -> "MailSection":
+        is_any = any((self.operators, *(getattr(self.addresses, key) is not None
+                                         for key in ("file", "command", "pattern")),
+                      self.projects.leads == "file"))  # fmt: skip
+        if self.sender is not None and not is_any:
+            msg = "sender is stated, but nobody gets mail: state operators or [mail.addresses]"
+            raise ValueError(msg)
+        return self
