@@ -31,7 +31,7 @@ Frequency = Literal["weekly", "monthly", "never"]
 
 
 class SmtpSection(Section):
-    """The mail server, where `transport = "smtp"`."""
+    """The mail server, where mail goes by smtp."""
 
     host: Name = Field("localhost", description="Its name.")
     port: int | None = Field(
@@ -99,7 +99,8 @@ class ProjectSection(Section):
 
     leads: Literal["none", "coordinators", "file"] = Field(
         "none",
-        description="none, coordinators (Slurm's, by the users' addresses) or file.",
+        examples=["file"],
+        description="none (the default), coordinators (Slurm's, by the users' addresses) or file.",
     )
     file: ConfigPath | None = Field(
         None, examples=["leads.csv"], description="CSV with the columns account and address."
