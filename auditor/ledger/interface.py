@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 
@@ -39,11 +40,16 @@ class LoadSource:
 
     `digest` is called once, after the last batch, and names the content (a stream is known by its
     content only when it has been read). `loaded_utc` is the moment of the load, ISO 8601.
+
+    `window` is the half-open span of time, UTC, that the source was asked for: what this load says
+    takes the place of what earlier ones of the same name said whose window lies within. None: a
+    load that stands for itself.
     """
 
     name: str
     digest: Callable[[], str]
     loaded_utc: str
+    window: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,9 @@ class LoadNote:
 class LoadQuality:
     """What the loads behind a period said.
 
-    `rejects` holds at most the number asked for; `n_rejected` counts all.
+    `rejects` holds at most the number asked for; `n_rejected` counts all. A bad row that several
+    windows of one source met counts once, and the rows of a window within another not again:
+    `n_rows == n_jobs + n_steps + n_rejected`.
     """
 
     n_loads: int

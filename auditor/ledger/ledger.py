@@ -1,6 +1,7 @@
 """The ledger: the book of jobs and the desk in one folder, and what can be asked of them."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,10 @@ from auditor.domain.period import Period
 from auditor.errors import LedgerError
 from auditor.ledger.book import Book, Snapshot
 from auditor.ledger.data_files import checksum
-from auditor.ledger.desk import Desk, FileRecord, LoadRecord
+from auditor.ledger.desk import Desk
+from auditor.ledger.desk_audit import find_in_weeks
+from auditor.ledger.file_table import FileRecord
+from auditor.ledger.instants import micros_of
 from auditor.ledger.interface import (
     FactorSet,
     Filters,
@@ -23,6 +27,7 @@ from auditor.ledger.interface import (
     LoadReceipt,
     LoadSource,
 )
+from auditor.ledger.load_table import LoadRecord
 from auditor.ledger.loading import Rule, Settled, settle, staging
 from auditor.ledger.lock import writer_lock
 from auditor.ledger.supersede import Fate
@@ -34,13 +39,20 @@ _NO_FILTERS = Filters()
 
 
 class Ledger:
-    """The two stores in one folder. Make one with `Ledger.open`; close it, or use `with`."""
+    """The two stores in one folder. Make one with `Ledger.open`; close it, or use `with`.
+
+    `sources`, `weeks`, `outbox` and `preferences` are tables of the desk; they need no lock.
+    """
 
     def __init__(self, folder: Path, lock_timeout_s: float) -> None:
         self.folder = folder
         self._lock_timeout_s = lock_timeout_s
         self._book = Book(folder / "book")
         self._desk = Desk(folder / "desk.sqlite")
+        self.sources = self._desk.sources
+        self.weeks = self._desk.weeks
+        self.outbox = self._desk.outbox
+        self.preferences = self._desk.preferences
 
     @classmethod
     def open(
@@ -62,10 +74,12 @@ class Ledger:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             ledger = cls(folder, lock_timeout_s)
-            if not is_there or not ledger._desk.is_current:
+            if not is_there:
                 with writer_lock(folder / "lock", lock_timeout_s):
                     ledger._desk.migrate()
                     ledger._book.create()
+            elif not ledger._desk.is_current:
+                ledger._desk.migrate()
         except OSError as error:
             msg = f"the ledger in {folder} cannot be opened: {error}"
             raise LedgerError(msg, hint="Check who owns the folder and what is free.") from error
@@ -97,9 +111,9 @@ class Ledger:
         tally = Tally()
         settled, version = self._commit(tally.counted(batches), Rule(), source)
         receipt = _receipt(tally, settled, version)
-        self._desk.record_load(
+        self._desk.loads.record(
             LoadRecord(
-                digest=source.digest(),
+                digest=_load_digest(source),
                 source=source.name,
                 loaded_utc=source.loaded_utc,
                 receipt=receipt,
@@ -108,6 +122,7 @@ class Ledger:
                 clusters=tuple(sorted(tally.clusters)),
                 rejects=tuple(tally.rejects),
                 notes=tuple(tally.notes),
+                window_us=_window_us(source),
             )
         )
         return receipt
@@ -164,22 +179,23 @@ class Ledger:
         span = None
         if period is not None:
             span = (period.start_s * _US_PER_S, period.end_s * _US_PER_S)
-        return self._desk.quality(span, filters.cluster, n_shown)
+        return self._desk.loads.quality(span, filters.cluster, n_shown)
 
     def record_factor_set(self, factors: FactorSet) -> None:
         """Remember the factors of estimates; do it before the load that they belong to."""
-        self._desk.record_factor_set(factors)
+        self._desk.factors.record(factors)
 
     def factor_set(self, factor_set_id: str) -> FactorSet | None:
         """Return the factors of an id and their grid series; None if nobody recorded them."""
-        return self._desk.factor_set(factor_set_id)
+        return self._desk.factors.find(factor_set_id)
 
     def check(self) -> tuple[Finding, ...]:
         """Return what is wrong with the ledger; nothing if it holds together.
 
         Files that the log names are there with the content that was written, every run is there
         once and in its place, components add up to energies and energies make carbon, times are
-        consistent, and the desk is sound and knows every load and the factors of every estimate.
+        consistent, the desk is sound and knows every load and the factors of every estimate, weeks
+        were drawn from versions that were there, and mails are what they are known as.
         """
         from auditor.ledger.audit import (  # noqa: PLC0415  (a load asks nothing)
             factor_sets_of,
@@ -190,11 +206,12 @@ class Ledger:
         found = self._desk.findings(file.path for file in snapshot.files)
         if any(finding.code == "desk" for finding in found):
             return tuple(found)
-        checksum_of = {path: file.crc32 for path, file in self._desk.file_records().items()}
+        found += find_in_weeks(self.weeks.records(), self.version)
+        checksum_of = {path: file.crc32 for path, file in self._desk.files.records().items()}
         found += find_in_book(self._book.root, snapshot, checksum_of)
         if not any(finding.code == "files" for finding in found):
             used = set(factor_sets_of(self._book.root, snapshot))
-            unknown = sorted(used - set(self._desk.factor_set_ids()))
+            unknown = sorted(used - set(self._desk.factors.ids()))
             if unknown:
                 text = f"estimates rest on factors that nobody recorded: {', '.join(unknown[:3])}"
                 found.append(Finding("factors", text, len(unknown)))
@@ -204,8 +221,8 @@ class Ledger:
         """Delete data files that only versions older than this used; return how many."""
         with writer_lock(self.folder / "lock", self._lock_timeout_s):
             n_deleted = self._book.vacuum(keep_days * 24)
-            known = self._desk.file_records()
-            self._desk.forget_files(p for p in known if not (self._book.root / p).exists())
+            known = self._desk.files.records()
+            self._desk.files.forget(p for p in known if not (self._book.root / p).exists())
             return n_deleted
 
     def _commit(
@@ -223,13 +240,14 @@ class Ledger:
             settled = settle(staged, self._book, snapshot, rule)
             if not settled.added and not settled.removed:
                 return settled, snapshot.version
-            digest = source.digest()
-            self._desk.record_files(
+            digest = _load_digest(source)
+            self._desk.files.record(
                 FileRecord(
                     path=file.path,
                     n_bytes=file.n_bytes,
                     crc32=checksum(self._book.root / file.path),
                     load_digest=digest if rule.inserts else None,
+                    window_source=None if source.window is None else source.name,
                 )
                 for file in settled.added
             )
@@ -242,6 +260,24 @@ def _refuse_odd_path(folder: Path) -> None:
     if {"=", "%"} & set(str(folder)):
         msg = f"the ledger cannot live in {folder}: its path holds '=' or '%'"
         raise LedgerError(msg, hint="Choose another folder for [ledger] path.")
+
+
+def _window_us(source: LoadSource) -> tuple[int, int] | None:
+    if source.window is None:
+        return None
+    return micros_of(source.window[0]), micros_of(source.window[1])
+
+
+def _load_digest(source: LoadSource) -> str:
+    """Name a load by its content; by its source and window too where it has one.
+
+    Sources often have nothing to say of a window, all in the same words.
+    """
+    window_us = _window_us(source)
+    if window_us is None:
+        return source.digest()
+    told = (source.name, str(window_us[0]), str(window_us[1]), source.digest())
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
 def _receipt(tally: Tally, settled: Settled, version: int) -> LoadReceipt:

@@ -93,7 +93,77 @@ INSERT INTO rejects
 DROP TABLE older_rejects;
 """
 
-MIGRATIONS = (_FIRST, _CHECKSUMS)
+# Instants are microseconds since 1970, UTC. Claims of a mail are counted for ever, its attempts
+# from the last time that somebody asked for it to be tried again. The content of a mail stands
+# last: SQLite finds what comes after a large value only by reading through it.
+_DUTY = """
+DROP TABLE weeks;
+CREATE TABLE weeks (
+    label TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('closed', 'restated')),
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    book_version INTEGER NOT NULL,
+    closed_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    is_mailed INTEGER NOT NULL CHECK (is_mailed IN (0, 1))
+) STRICT;
+CREATE TABLE duty (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    began_us INTEGER NOT NULL
+) STRICT;
+CREATE TABLE sources (
+    cluster TEXT PRIMARY KEY,
+    since_us INTEGER NOT NULL,
+    collected_to_us INTEGER NOT NULL,
+    deep_us INTEGER
+) STRICT;
+CREATE TABLE incidents (
+    number INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    cluster TEXT NOT NULL,
+    code TEXT NOT NULL,
+    text TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    start_us INTEGER NOT NULL,
+    end_us INTEGER,
+    first_seen_us INTEGER NOT NULL,
+    last_seen_us INTEGER NOT NULL,
+    resolved_us INTEGER
+) STRICT;
+CREATE UNIQUE INDEX unresolved_incidents ON incidents (source, code) WHERE resolved_us IS NULL;
+CREATE TABLE outbox (
+    message_id TEXT PRIMARY KEY,
+    recipient TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    period TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'parked')),
+    n_attempts INTEGER NOT NULL DEFAULT 0,
+    n_claims INTEGER NOT NULL DEFAULT 0,
+    first_attempt_us INTEGER,
+    next_attempt_us INTEGER NOT NULL,
+    lease_until_us INTEGER,
+    settled_us INTEGER,
+    last_reply TEXT NOT NULL DEFAULT '',
+    content BLOB NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_state ON outbox (state, next_attempt_us);
+CREATE TABLE preferences (
+    user TEXT PRIMARY KEY,
+    frequency TEXT NOT NULL CHECK (frequency IN ('weekly', 'monthly', 'never')),
+    changed_us INTEGER NOT NULL
+) STRICT;
+ALTER TABLE loads ADD COLUMN window_start_us INTEGER;
+ALTER TABLE loads ADD COLUMN window_end_us INTEGER;
+ALTER TABLE loads ADD COLUMN is_replaced INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX loads_of_source ON loads (source, window_start_us);
+ALTER TABLE data_files ADD COLUMN window_source TEXT;
+CREATE INDEX files_of_load ON data_files (load_digest);
+"""
+
+MIGRATIONS = (_FIRST, _CHECKSUMS, _DUTY)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
@@ -104,14 +174,29 @@ def schema_version(connection: sqlite3.Connection) -> int:
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply the steps that a desk lacks, each whole or not at all.
 
+    Processes that do so at once take turns: a step is applied by one of them.
+
     Raises
     ------
     LedgerError
         The desk was written by a newer version of the program.
     """
-    version = schema_version(connection)
+    while (version := schema_version(connection)) < len(MIGRATIONS):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if schema_version(connection) == version:
+                _apply(connection, version)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
     if version > len(MIGRATIONS):
         msg = f"the ledger has schema {version}, this program knows up to {len(MIGRATIONS)}"
         raise LedgerError(msg, hint="Install the version of auditor that wrote it, or a newer one.")
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {number};COMMIT;")
+
+
+def _apply(connection: sqlite3.Connection, version: int) -> None:
+    """Apply the step after a version; a whole script at once would end the transaction."""
+    for statement in MIGRATIONS[version].split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version + 1}")

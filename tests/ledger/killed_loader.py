@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from auditor.ledger import book, desk, loading, staging
+from auditor.ledger import book, load_table, loading, staging
 from auditor.ledger.ledger import Ledger
 
 from .runs import MONDAY_S, View, batch, source
@@ -54,8 +54,8 @@ MOMENTS = {
     "data not yet forced": (book, "sync_files", 1, True),
     "before the commit": (book, "CommitProperties", 1, False),
     "committed, log not forced": (book, "sync_files", 2, True),
-    "before the desk": (desk.Desk, "record_load", 1, True),
-    "after the desk": (desk.Desk, "record_load", 1, False),
+    "before the desk": (load_table.LoadTable, "record", 1, True),
+    "after the desk": (load_table.LoadTable, "record", 1, False),
 }
 
 

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from auditor.domain.intensity import IntensitySeries
+from auditor.domain.mail import MailState
 from auditor.domain.reject import Reject
 from auditor.ledger.book import Book
 from auditor.ledger.interface import FactorSet, LoadBatch
 from auditor.ledger.staging import Partition, StagedFiles
 
+from .mails import MONDAY, SECOND, mail, week
 from .runs import MONDAY_S, View, batch, book, source
 
 VIEWS = (View("1"), View("2", wait_s=None), View("3", wait_s=None, is_pending=True))
@@ -168,6 +170,52 @@ def test_damage_at_the_desk_is_found(ledger, statement, found):
         connection.execute(statement)
         connection.commit()
     assert codes(ledger) == found
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE outbox SET lease_until_us = NULL", {"outbox": 1}),
+        ("UPDATE outbox SET state = 'sending'", {"outbox": 1}),
+        ("UPDATE outbox SET first_attempt_us = NULL", {"outbox": 1}),
+        ("UPDATE outbox SET n_attempts = 0", {"outbox": 1}),
+        ("UPDATE outbox SET n_attempts = -1 WHERE n_attempts = 0", {"outbox": 1}),
+        ("UPDATE outbox SET content = x''", {"mail_content": 2}),
+        ("UPDATE outbox SET content = x'0d0a'", {"message_id": 2}),
+        ("UPDATE outbox SET message_id = replace(message_id, '1@', '3@')", {"message_id": 1}),
+        (
+            "UPDATE outbox SET content = CAST('Message-ID: <a>' || char(10) || content AS BLOB)",
+            {"message_id": 2},
+        ),
+        ("UPDATE weeks SET revision = 2", {"weeks": 1}),
+        ("UPDATE weeks SET state = 'restated'", {"weeks": 1}),
+        ("UPDATE weeks SET book_version = 2", {"week_version": 1}),
+        ("UPDATE weeks SET book_version = -1", {"week_version": 1}),
+        ("UPDATE weeks SET book_version = 0", {}),
+    ],
+)
+def test_damage_to_weeks_and_mails_is_found(ledger, statement, found):
+    ledger.load([batch(*VIEWS)], source())
+    ledger.weeks.publish(week(book_version=1), [mail(1), mail(2)])
+    ledger.outbox.claim(MONDAY, 60.0)
+    assert ledger.check() == ()
+    with closing(sqlite3.connect(ledger.folder / "desk.sqlite")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    assert codes(ledger) == found
+
+
+def test_a_folded_message_id_and_a_dropped_content_are_all_right(ledger):
+    folded = mail(1).content.replace(b"ID: ", b"ID:\r\n ")
+    ledger.weeks.publish(week(), [mail(1, content=folded), mail(2)])
+    now = MONDAY
+    for _ in range(2):
+        taken = ledger.outbox.claim(now, 60.0)
+        assert ledger.check() == ()
+        ledger.outbox.settle(taken.mail.message_id, MailState.SENT, "250", now, None)
+        assert ledger.check() == ()
+    ledger.outbox.forget_contents(now + SECOND)
+    assert ledger.check() == ()
 
 
 def test_no_more_rejects_are_missed_than_are_kept(ledger, monkeypatch):
