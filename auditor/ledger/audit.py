@@ -10,6 +10,7 @@ from auditor.errors import LedgerError
 from auditor.ledger.book import Snapshot
 from auditor.ledger.data_files import checksum
 from auditor.ledger.interface import Finding
+from auditor.ledger.queries import ENGINE
 from auditor.ledger.staging import DataFile
 
 _TOLERANCE = 1e-9
@@ -111,7 +112,7 @@ def factor_sets_of(root: Path, snapshot: Snapshot) -> list[str]:
     query = "SELECT DISTINCT factor_set FROM read_parquet(?) WHERE factor_set IS NOT NULL"
     paths = [str(root / file.path) for file in snapshot.files]
     try:
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=ENGINE) as connection:
             return [row[0] for row in connection.execute(query, [paths]).fetchall()]
     except (duckdb.Error, UnicodeDecodeError) as error:
         msg = f"the book of jobs in {root} cannot be read: {error}"
@@ -149,7 +150,7 @@ def _count(paths: list[str]) -> dict[str, int]:
     source = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
     query = f"SELECT count(*) AS n_rows, {sums} FROM {source}"  # noqa: S608  (our own words only)
     keys = f"SELECT count(*) FROM (SELECT DISTINCT {_RUN_KEY} FROM {source})"  # noqa: S608
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=ENGINE) as connection:
         found = connection.execute(query, [paths])
         names = [column[0] for column in found.description]
         counts = dict(zip(names, found.fetchone() or (), strict=True))

@@ -72,7 +72,7 @@ class Ledger:
             msg = f"there is no ledger in {folder}"
             raise LedgerError(msg, hint="`auditor ingest FILE` makes one from an export.")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             ledger = cls(folder, lock_timeout_s)
             if not is_there:
                 with writer_lock(folder / "lock", lock_timeout_s):

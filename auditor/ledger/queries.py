@@ -17,7 +17,8 @@ from auditor.ledger.interface import Filters
 from auditor.ledger.staging import DataFile
 
 _US_PER_S = 1_000_000
-_THREADS = 2
+# Else DuckDB makes two threads for each core of the host, whatever `threads` says.
+ENGINE: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "async_threads": 2}
 _SOURCE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
 _EXACT = ("user", "account", "cluster", "partition", "qos", "state")
 # [start, end) of a run meets the period; a run of no length, or one that never started, counts
@@ -112,7 +113,7 @@ def _fetch(
     chosen = ", ".join(f'"{name}"' for name in columns)
     condition, values = where
     paths = [str(root / file.path) for file in files]
-    with duckdb.connect(config={"threads": _THREADS}) as connection:
+    with duckdb.connect(config=ENGINE) as connection:
         found = connection.sql(
             f"SELECT {chosen} FROM {_SOURCE} WHERE {condition}",  # noqa: S608  (our own columns and placeholders)
             params=[paths, *values],
