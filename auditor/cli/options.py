@@ -1,7 +1,6 @@
 """Options that several verbs share, named as sacct names them."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,7 +43,9 @@ Month = Annotated[
 From = Annotated[
     list[str] | None,
     typer.Option(
-        "--from", metavar="FILE...", help="Read these exports instead of the ledger; - is stdin."
+        "--from",
+        metavar="FILE...",
+        help="Read these exports instead of the ledger; - is stdin, sacct asks Slurm as you.",
     ),
 ]
 ClusterName = Annotated[
@@ -58,9 +59,6 @@ Columns = Annotated[
         metavar="LIST",
         help="Column names of an export without header, as given to sacct -o.",
     ),
-]
-OutputFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")
 ]
 
 

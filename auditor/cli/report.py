@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditor.cli import options
+from auditor.cli.collect import SACCT, ask_slurm
 from auditor.cli.ingest import load_file
 from auditor.cli.state import now_utc, state_of
 from auditor.errors import IncompleteError, NoJobMatchedError, UsageError
+from auditor.report.clean import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.domain.incident import Incident
+    from auditor.domain.period import Period
     from auditor.ledger.ledger import Ledger
     from auditor.report.model import Report
     from auditor.settings.models import Settings
@@ -78,9 +83,11 @@ def report(
     from auditor.pipeline.reports import report as draw  # noqa: PLC0415
     from auditor.report.build import N_LARGEST_JOBS  # noqa: PLC0415
     from auditor.wiring.house import house  # noqa: PLC0415
+    from auditor.wiring.pages import restated_of  # noqa: PLC0415
 
     settings = state_of(context).load().settings
-    period = options.chosen_period((since, until, week, month), now_utc(), settings.site.timezone)
+    now = now_utc()
+    period = options.chosen_period((since, until, week, month), now, settings.site.timezone)
     filters = Filters(
         user=options.words(user),
         account=options.words(account),
@@ -91,13 +98,19 @@ def report(
         jobs=options.words(jobs),
     )
     lists_all = by is By.JOB or (as_csv and by is None)
-    question = Question(period, filters, None if lists_all else N_LARGEST_JOBS)
+    question = Question(period, filters, None if lists_all else N_LARGEST_JOBS, now)
     only = filters.cluster[0] if len(filters.cluster) == 1 else None
-    with _ledger(settings, exports, (only, options.words(columns) or None)) as ledger:
-        found = draw(ledger, question, house(settings))
+    site = house(settings)
+    if exports:
+        site = replace(site, collected=())
+    told = (only, options.words(columns) or None, period)
+    with _ledger(settings, exports, told) as ledger:
+        found = draw(ledger, question, site)
+        gaps = ledger.sources.incidents(period, filters.cluster, unresolved_only=True)
     if found is None:
-        msg = f"no job matched in {period.label}"
-        raise NoJobMatchedError(msg, hint="Widen the period (-S, -E) or the filters.")
+        raise _nothing_matched(period, gaps)
+    if not exports:
+        found = replace(found, restated=restated_of(settings, found))
     if html is not None:
         _write_page(found, html)
     if html is None or output is not None or as_json or as_csv:
@@ -107,15 +120,24 @@ def report(
         _refuse_incomplete(found)
 
 
+def _nothing_matched(period: "Period", gaps: "tuple[Incident, ...]") -> NoJobMatchedError:
+    """Say that there is nothing, and whether that may be because accounting is missing."""
+    hint = "Widen the period (-S, -E) or the filters."
+    if gaps:
+        hint = f"Its accounting is not whole: {printable(gaps[0].text)}"
+    return NoJobMatchedError(f"no job matched in {period.label}", hint=hint)
+
+
 @contextmanager
 def _ledger(
     settings: "Settings",
     exports: list[str] | None,
-    told: tuple[str | None, tuple[str, ...] | None],
+    told: "tuple[str | None, tuple[str, ...] | None, Period]",
 ) -> "Iterator[Ledger]":
     """Open the site's ledger, or fill one that lasts as long as the question from exports.
 
-    `told` is what the command line says of exports: the cluster of unnamed rows, the columns.
+    `told` is what the command line says: the cluster of unnamed rows, the columns of exports, the
+    period that sacct is asked for.
     """
     from auditor.ledger.ledger import Ledger  # noqa: PLC0415  (start-up time)
     from auditor.wiring.store import open_ledger  # noqa: PLC0415
@@ -131,9 +153,12 @@ def _ledger(
         Ledger.open(folder, create=True) as ledger,
     ):
         factors = build_factors(settings)
-        default_cluster, columns = told
+        default_cluster, columns, period = told
         options_of_all = ExportOptions(None, default_cluster, columns)
         for path in exports:
+            if path == SACCT:
+                ask_slurm(settings, ledger, period, default_cluster)
+                continue
             load_file(path, (settings, factors, ledger), options_of_all)
         yield ledger
 

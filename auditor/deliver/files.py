@@ -7,8 +7,11 @@ from pathlib import Path
 
 from auditor.errors import AuditorError
 
-_PAGE_MODE = 0o644
+_FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
+# Pages show what people run: their folder is for its owner and group, unless the umask says less.
+_PAGE_MODE = 0o640
+_SITE_MODE = 0o750
 
 # Lists the pages of the site that was written last, one name a line.
 _MANIFEST = ".pages"
@@ -38,7 +41,9 @@ def write_file(path: Path, text: str) -> None:
     write_files(path.parent, {path.name: text})
 
 
-def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = False) -> list[Path]:
+def write_files(
+    folder: Path, text_of: Mapping[str, str], *, create: bool = False, is_private: bool = False
+) -> list[Path]:
     """Write files into one folder, atomically one by one, in the order of the mapping.
 
     Parameters
@@ -47,6 +52,8 @@ def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = Fals
         Plain file name to text.
     create
         Make the folder, and those above it, where they are missing.
+    is_private
+        For the owner and the group alone: mode 0640, and 0750 for a folder that is made.
 
     Returns
     -------
@@ -64,13 +71,13 @@ def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = Fals
         _check_name(name)
     try:
         if create:
-            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            _make_folder(folder, _SITE_MODE if is_private else _FOLDER_MODE)
         folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _delivery_error(folder, error) from error
     try:
         for name, text in text_of.items():
-            _write_in(folder_fd, name, text.encode())
+            _write_in(folder_fd, name, text.encode(), _PAGE_MODE if is_private else _FILE_MODE)
         os.fsync(folder_fd)
     except OSError as error:
         raise _delivery_error(folder, error) from error
@@ -82,12 +89,13 @@ def write_files(folder: Path, text_of: Mapping[str, str], *, create: bool = Fals
 def replace_site(folder: Path, text_of: Mapping[str, str]) -> list[Path]:
     """Write the pages of a site, and delete those that an earlier site left in the folder.
 
-    Only files that the earlier site listed as its own are deleted. Errors as in `write_files`.
+    Only files that the earlier site listed as its own are deleted. Pages are for the owner and the
+    group alone. Errors as in `write_files`.
     """
     earlier = folder / _MANIFEST
     listed = earlier.read_text(encoding="utf-8").split("\n") if earlier.is_file() else []
-    written = write_files(folder, text_of, create=True)
-    write_files(folder, {_MANIFEST: "\n".join(text_of)})
+    written = write_files(folder, text_of, create=True, is_private=True)
+    write_files(folder, {_MANIFEST: "\n".join(text_of)}, is_private=True)
     for name in listed:
         if name and name not in text_of:
             _check_name(name)
@@ -101,11 +109,18 @@ def _check_name(name: str) -> None:
         raise ValueError(msg)
 
 
-def _write_in(folder_fd: int, name: str, content: bytes) -> None:
+def _make_folder(folder: Path, mode: int) -> None:
+    """Make a folder and those above it, all with the same mode."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=mode, exist_ok=True)
+    folder.mkdir(mode=mode, exist_ok=True)
+
+
+def _write_in(folder_fd: int, name: str, content: bytes, mode: int) -> None:
     """Write one file of an open folder: no path is looked up twice, no link is followed."""
     temporary = f".{secrets.token_hex(8)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    file_fd = os.open(temporary, flags, _PAGE_MODE, dir_fd=folder_fd)
+    file_fd = os.open(temporary, flags, mode, dir_fd=folder_fd)
     is_in_place = False
     try:
         with open(file_fd, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)

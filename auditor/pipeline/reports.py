@@ -1,49 +1,29 @@
 """From the ledger to the read model: cut to the period, aggregated, advised, with its origin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 
 import pandas as pd
 
-import auditor
 from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
-from auditor.carbon.cut import cut_by_day, cut_to_period
-from auditor.domain.frames import BOOK, names
-from auditor.domain.intensity import IntensitySeries
 from auditor.domain.period import Period, period_before
-from auditor.energy.model import SOURCES, EnergyModel
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.factor_text import energy_model, grid_notes_of, settings_digest_of
+from auditor.pipeline.origins import Circumstances, FactsFor, provenance_of, quality_of
+from auditor.pipeline.slices import REPORTED, day_slices_of, series_of_factors, slices_of
 from auditor.recommend.advise import recommend
 from auditor.recommend.interface import AdviceSettings
 from auditor.report.build import N_LARGEST_JOBS, ReportInput, build_report, totals_of
 from auditor.report.model import (
     EquivalenceFactor,
-    FactorSource,
-    IntensitySource,
     Provenance,
-    QualityFacts,
     Report,
-    SourceNote,
+    Restated,
     Totals,
 )
 from auditor.report.page import KINDS, PageInput, Subject
 
-# What a report has no use for, and so does not read.
-_UNUSED = {
-    "eligible_utc",
-    "hardware_rule",
-    "line",
-    "node_base_w",
-    "node_list",
-    "parent_job_id",
-    "rank",
-    "requested_memory_decimal_gb",
-    "source",
-    "wckey",
-}
-_COLUMNS = [name for name in names(BOOK) if name not in _UNUSED]
 # Columns of a dimension that has pages of its own.
 _COLUMN_OF_KIND = {"user": "user", "account": "account", "cluster": "cluster"}
 
@@ -53,23 +33,50 @@ class House:
     """What every report of a site says alike.
 
     `settings_digest` names the configuration that holds now, to tell when it is not the one that
-    the runs were estimated with.
+    the runs were estimated with. `collected` are the clusters whose accounting is asked for.
     """
 
     site: str
     settings_digest: str | None = None
     equivalences: tuple[EquivalenceFactor, ...] = ()
+    collected: tuple[str, ...] = ()
     advice: AdviceSettings = field(default_factory=AdviceSettings)
     bands: CarbonBands = DEFAULT_BANDS
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which runs are asked for, over which period, and how many of them are listed."""
+    """Which runs are asked for, over which period, how many of them are listed, and when.
+
+    Without `now_utc` no source is called late; without `book_version` the newest is read.
+    """
 
     period: Period
     filters: Filters = field(default_factory=Filters)
     n_jobs_listed: int | None = N_LARGEST_JOBS
+    now_utc: datetime | None = None
+    book_version: int | None = None
+
+
+def _nothing_restated(_subject: Subject) -> Restated | None:
+    return None
+
+
+def _everybody(_subject: Subject) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What else is to be known of pages: when, from which book, what changed, who gets one."""
+
+    now_utc: datetime | None = None
+    book_version: int | None = None
+    restated_of: Callable[[Subject], Restated | None] = _nothing_restated
+    wants: Callable[[Subject], bool] = _everybody
+
+
+_PLAIN = Edition()
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,10 @@ class _Drawn:
     rows: pd.DataFrame
     day_rows: pd.DataFrame
     before: pd.DataFrame
-    quality: QualityFacts
+    quality: FactsFor
     provenance: Provenance
     everyone: Totals | None = None
+    restated: Restated | None = None
 
 
 def report(ledger: Ledger, question: Question, house: House) -> Report | None:
@@ -90,81 +98,68 @@ def report(ledger: Ledger, question: Question, house: House) -> Report | None:
     return None if drawn is None else _built(drawn, question, house)
 
 
-def pages(ledger: Ledger, period: Period, house: House) -> Iterator[PageInput]:
-    """Draw the period for the site, and for each cluster, project and user; nothing if empty."""
-    drawn = _draw(ledger, Question(period), house)
+def pages(
+    ledger: Ledger, period: Period, house: House, edition: Edition = _PLAIN
+) -> Iterator[PageInput]:
+    """Draw the period for the site, and for each cluster, project and user; nothing if empty.
+
+    Pages of a project or a user hold nothing of others' rows but totals.
+    """
+    asked = Question(period, now_utc=edition.now_utc, book_version=edition.book_version)
+    drawn = _draw(ledger, asked, house)
     if drawn is None:
         return
-    yield PageInput(Subject("site", house.site), _built(drawn, Question(period), house))
-    drawn = replace(drawn, everyone=totals_of(drawn.rows))
+    site = Subject("site", house.site)
+    everyone = totals_of(drawn.rows)
+    if edition.wants(site):
+        whole = replace(drawn, restated=edition.restated_of(site))
+        yield PageInput(site, _built(whole, Question(period), house))
     for kind in KINDS:
         column = _COLUMN_OF_KIND.get(kind)
         if column is None:
             continue
         for name in sorted(drawn.rows[column].dropna().unique()):
-            question = Question(period, Filters(**{kind: (name,)}))
-            yield PageInput(
-                Subject(kind, name), _built(_only(drawn, column, name), question, house)
-            )
+            subject = Subject(kind, name)
+            if edition.wants(subject):
+                question = Question(period, Filters(**{kind: (name,)}))
+                part = replace(
+                    _only(drawn, subject),
+                    everyone=everyone,
+                    restated=edition.restated_of(subject),
+                )
+                yield PageInput(subject, _built(part, question, house))
 
 
-def _only(drawn: _Drawn, column: str, name: str) -> _Drawn:
-    return _Drawn(
+def _only(drawn: _Drawn, subject: Subject) -> _Drawn:
+    column, name = _COLUMN_OF_KIND[subject.kind], subject.name
+    facts = drawn.quality
+    return replace(
+        drawn,
         rows=drawn.rows[drawn.rows[column] == name],
         day_rows=drawn.day_rows[drawn.day_rows[column] == name],
         before=drawn.before[drawn.before[column] == name],
-        quality=drawn.quality,
-        provenance=drawn.provenance,
-        everyone=drawn.everyone,
+        quality=facts if subject.kind == "cluster" else FactsFor(facts.one, facts.one),
     )
 
 
 def _draw(ledger: Ledger, question: Question, house: House) -> _Drawn | None:
-    bands = house.bands
-    version = ledger.version
-    before = period_before(question.period)
-    both = replace(question.period, start_utc=before.start_utc)
-    found = ledger.read(both, question.filters, _COLUMNS, version)
-    series_of = _series_of(ledger, found)
-    rows = _cut(found, question.period, series_of, bands)
+    bands, period = house.bands, question.period
+    version = ledger.version if question.book_version is None else question.book_version
+    before = period_before(period)
+    both = replace(period, start_utc=before.start_utc)
+    found = ledger.read(both, question.filters, REPORTED, version)
+    series_of = series_of_factors(ledger, found)
+    rows = slices_of(found, period, series_of, bands)
     if rows.empty:
         return None
-    parts = [
-        cut_by_day(part, question.period, series_of[str(made_by)], bands)
-        for made_by, part in rows.groupby("factor_set", observed=True)
-    ]
+    seen = Circumstances(house.settings_digest, house.collected, question.now_utc)
     return _Drawn(
         rows=rows,
-        day_rows=parts[0] if len(parts) == 1 else pd.concat(parts),
-        before=_cut(found, before, series_of, bands),
-        quality=_quality(ledger, question, _factor_notes(ledger, rows, house)),
-        provenance=_provenance(ledger, version, rows, series_of),
+        day_rows=day_slices_of(rows, period, series_of, bands),
+        before=slices_of(found, before, series_of, bands),
+        quality=quality_of(ledger, period, question.filters, rows, seen),
+        provenance=provenance_of(ledger, version, rows, series_of),
     )
-
-
-def _series_of(ledger: Ledger, rows: pd.DataFrame) -> dict[str, dict[str, IntensitySeries]]:
-    """Return the grid series by factor set and zone, as they were when the runs were estimated."""
-    found = {}
-    for made_by in rows["factor_set"].unique():
-        factor_set = ledger.factor_set(made_by)
-        if factor_set is not None:
-            found[str(made_by)] = {series.zone: series for series in factor_set.series}
-    return found
-
-
-def _cut(
-    rows: pd.DataFrame,
-    period: Period,
-    series_of: Mapping[str, Mapping[str, IntensitySeries]],
-    bands: CarbonBands,
-) -> pd.DataFrame:
-    if rows.empty:
-        return cut_to_period(rows, period, {}, bands)
-    parts = [
-        cut_to_period(part, period, series_of[str(made_by)], bands)
-        for made_by, part in rows.groupby("factor_set", observed=True)
-    ]
-    return parts[0] if len(parts) == 1 else pd.concat(parts)
 
 
 def _built(drawn: _Drawn, question: Question, house: House) -> Report:
@@ -178,89 +173,11 @@ def _built(drawn: _Drawn, question: Question, house: House) -> Report:
             provenance=drawn.provenance,
             filters=filters,
             recommendations=recommend(drawn.rows, house.advice),
-            quality=drawn.quality,
+            quality=drawn.quality.operators,
             previous=totals_of(drawn.before),
             everyone=drawn.everyone,
+            restated=drawn.restated,
             equivalences=house.equivalences,
             n_jobs_listed=question.n_jobs_listed,
         )
     )
-
-
-_STALE = SourceNote(
-    "stale_factors",
-    "The configuration, or a file it names, has changed since these runs were estimated.",
-    "`auditor recompute` estimates them anew.",
-)
-
-
-def _factor_notes(ledger: Ledger, rows: pd.DataFrame, house: House) -> Iterator[SourceNote]:
-    """Say what weakens the factors: another configuration than now, remarks about grid files."""
-    zones = set(rows["zone"].dropna().unique())
-    for made_by in rows["factor_set"].unique():
-        known = ledger.factor_set(str(made_by))
-        if known is None:
-            continue
-        if house.settings_digest not in {None, settings_digest_of(known.text)}:
-            yield _STALE
-        for note in grid_notes_of(known.text):
-            if note["zone"] in zones:
-                yield SourceNote(note["code"], f"Grid {note['zone']}: {note['text']}", note["hint"])
-
-
-def _quality(
-    ledger: Ledger, question: Question, factor_notes: Iterator[SourceNote]
-) -> QualityFacts:
-    said = ledger.quality(question.period, question.filters)
-    notes = dict.fromkeys(factor_notes)
-    notes |= dict.fromkeys(
-        SourceNote(found.note.code, f"{found.source}: {found.note.text}", found.note.hint)
-        for found in said.notes
-    )
-    return QualityFacts(said.n_rows, said.n_rejected, said.rejects, tuple(notes))
-
-
-def _provenance(
-    ledger: Ledger,
-    version: int,
-    rows: pd.DataFrame,
-    series_of: Mapping[str, Mapping[str, IntensitySeries]],
-) -> Provenance:
-    zones = set(rows["zone"].dropna().unique())
-    clusters = sorted(str(name) for name in rows["cluster"].unique())
-    used = {
-        series.zone: series
-        for by_zone in series_of.values()
-        for series in by_zone.values()
-        if series.zone in zones
-    }
-    made_by = sorted(str(one) for one in rows["factor_set"].unique())
-    texts = [known.text for one in made_by if (known := ledger.factor_set(one)) is not None]
-    model = energy_model(texts[-1]) if texts else None
-    return Provenance(
-        auditor=auditor.__version__,
-        book_version=version,
-        factor_set=", ".join(made_by) or None,
-        intensity=tuple(
-            IntensitySource(zone, series.source, series.fallback_source, series.kind)
-            for zone, series in sorted(used.items())
-        ),
-        factors=() if model is None else tuple(_factor_sources(model, clusters)),
-        method="" if model is None else model.method,
-    )
-
-
-def _factor_sources(model: EnergyModel, clusters: list[str]) -> Iterator[FactorSource]:
-    """Name the factors that these runs rest on: the PUE of their clusters, then the constants."""
-    for cluster in clusters:
-        value = _triple_text(model.pue(cluster))
-        yield FactorSource(f"PUE of {cluster}", value, model.pue_source(cluster))
-    for name in SOURCES:
-        if name != "default_pue":
-            value = _triple_text(getattr(model, name))
-            yield FactorSource(name.replace("_", " "), value, model.source(name))
-
-
-def _triple_text(triple: tuple[float, float, float]) -> str:
-    low, central, high = triple
-    return f"{central:g} ({low:g} to {high:g})" if low < high else f"{central:g}"

@@ -6,7 +6,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.report.model import SCHEMA, Components, JobLine, Quality, Report, Totals
+from auditor.domain.incident import Incident
+from auditor.report.doubts import SourceBehind
+from auditor.report.model import (
+    SCHEMA,
+    Components,
+    JobLine,
+    Quality,
+    Report,
+    Restated,
+    Totals,
+)
 
 
 def to_json(report: Report) -> str:
@@ -26,6 +36,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "filters": {name: list(values) for name, values in report.filters.items()},
         "totals": _totals(report.totals),
         "previous": _previous(report),
+        "restated": None if report.restated is None else _restated(report.restated),
         "components_wh": _components(report.components),
         "by": {
             name: [asdict(group) for group in groups] for name, groups in report.groups_of.items()
@@ -99,8 +110,36 @@ def _finite(evidence: Mapping[str, object]) -> dict[str, object]:
 def _quality(quality: Quality) -> dict[str, Any]:
     plain = asdict(quality)
     facts = plain.pop("facts")
+    facts["incidents"] = [_incident(one) for one in quality.facts.incidents]
+    facts["behind"] = [_behind(one) for one in quality.facts.behind]
     rejects = [
         {name: reject[name] for name in ("source", "line", "reason")}
         for reject in facts.pop("rejects")
     ]
     return {**facts, "rejects": rejects, **plain}
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "source": incident.source,
+        "cluster": incident.cluster,
+        "code": incident.code,
+        "text": incident.text,
+        "hint": incident.hint,
+        "start": instant_text(incident.start_utc),
+        "end": instant_text(incident.end_utc),
+        "resolved": instant_text(incident.resolved_utc),
+    }
+
+
+def _behind(behind: SourceBehind) -> dict[str, Any]:
+    return {
+        "cluster": behind.cluster,
+        "collected_to": instant_text(behind.collected_to_utc),
+        "is_late": behind.is_late,
+    }
+
+
+def _restated(restated: Restated) -> dict[str, Any]:
+    previous = None if restated.previous is None else _totals(restated.previous)
+    return {**asdict(restated), "previous": previous, "reasons": list(restated.reasons)}

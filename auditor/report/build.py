@@ -25,6 +25,7 @@ from auditor.report.model import (
     Provenance,
     QualityFacts,
     Report,
+    Restated,
     Totals,
     Waste,
 )
@@ -68,6 +69,7 @@ class ReportInput:
     everyone: Totals | None = None
     equivalences: Sequence[EquivalenceFactor] = ()
     n_jobs_listed: int | None = N_LARGEST_JOBS
+    restated: Restated | None = None
 
 
 def build_report(given: ReportInput) -> Report:
@@ -93,6 +95,7 @@ def build_report(given: ReportInput) -> Report:
         previous=given.previous,
         everyone=given.everyone,
         equivalences=equivalences_of(totals.carbon_g, given.equivalences),
+        restated=given.restated,
     )
 
 

@@ -4,6 +4,19 @@ Energy is Wh, carbon g CO2e, time s; ratios are 0..1 and None where there is not
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class SourceBehind:
+    """A source that was collected up to a moment before the end of the period only; None: never.
+
+    `is_late`: that is longer ago than collecting takes, so that runs are missing.
+    """
+
+    cluster: str
+    collected_to_utc: datetime | None
+    is_late: bool
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from auditor.domain.job import QualityFlag
 from auditor.report.doubts import AmbiguousGpu, UnmatchedNode, ZoneIntensity
 from auditor.report.filters import count_text, hours_number, percent_text
 from auditor.report.model import BASES, IntensitySource, Quality, Report
+from auditor.report.shortfalls import asides, shortfall_reasons
 from auditor.units import carbon_text
 
 N_LISTED = 3
@@ -63,6 +64,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
         *_rows(quality),
         *_hardware(quality),
         *_runs(quality),
+        *(Finding(line) for line in asides(report)),
         *(Finding(note.text, note.hint, is_doubt=True) for note in quality.facts.notes),
     )
 
@@ -70,7 +72,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
 def incomplete_reasons(report: Report) -> tuple[str, ...]:
     """Say why the answer rests on incomplete data, for `--strict`; empty where it does not."""
     quality = report.quality
-    reasons = []
+    reasons = [*shortfall_reasons(report)]
     if quality.facts.n_rejected:
         reasons.append(f"{count_text(quality.facts.n_rejected, 'row')} refused")
     if quality.unmatched_nodes:
@@ -146,14 +148,15 @@ def _rows(quality: Quality) -> Iterator[Finding]:
         if facts.n_rows:
             yield Finding(f"Accounting: {facts.n_rows:,} rows read, none refused.", is_sound=True)
         return
+    counted = f"Accounting: {facts.n_rows:,} rows read, {facts.n_rejected:,} refused"
+    if not facts.rejects:
+        yield Finding(f"{counted}.", is_doubt=True)
+        return
     first = "; ".join(
         f"{reject.source}:{reject.line} {reject.reason}" for reject in facts.rejects[:N_LISTED]
     )
     more = ", first" if facts.n_rejected > N_LISTED else ""
-    yield Finding(
-        f"Accounting: {facts.n_rows:,} rows read, {facts.n_rejected:,} refused{more}: {first}.",
-        is_doubt=True,
-    )
+    yield Finding(f"{counted}{more}: {first}.", is_doubt=True)
 
 
 def _hardware(quality: Quality) -> Iterator[Finding]:

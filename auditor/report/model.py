@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from auditor.domain.incident import Incident
 from auditor.domain.period import Period
 from auditor.domain.recommendation import Recommendation
 from auditor.domain.reject import Reject
@@ -15,6 +16,7 @@ from auditor.report.doubts import (
     FlagCount,
     OpenRuns,
     Runaway,
+    SourceBehind,
     UnmatchedNode,
     ZoneIntensity,
 )
@@ -126,15 +128,18 @@ class SourceNote:
 
 @dataclass(frozen=True)
 class QualityFacts:
-    """What loading said: rows read and refused, and notes about the sources.
+    """What loading said: rows read and refused, notes about the sources, and what is missing.
 
-    `n_rejected` may exceed the number of `rejects`, which may be the first few only.
+    `n_rejected` may exceed the number of `rejects`, which may be the first few only. `incidents`
+    overlap the period; `behind` are the sources that do not reach its end yet.
     """
 
     n_rows: int = 0
     n_rejected: int = 0
     rejects: tuple[Reject, ...] = ()
     notes: tuple[SourceNote, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    behind: tuple[SourceBehind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,11 +225,30 @@ class Equivalence:
 
 
 @dataclass(frozen=True)
+class Restated:
+    """What changed since a week was published before.
+
+    `previous` are the totals then; None where they are not known any more. `n_late` runs are new,
+    `n_changed` were recorded otherwise (or had not ended), `n_gone` are not of this week any more,
+    `n_reestimated` have other estimates. `reasons` say it in sentences.
+    """
+
+    revision: int
+    previous: Totals | None
+    n_late: int
+    n_changed: int
+    n_gone: int
+    n_reestimated: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything one report says.
 
     `groups_of` has one tuple for each of `DIMENSIONS`; `previous` is the same span just before,
-    under the same filters; `everyone` the same period without filters, where it may be shown.
+    under the same filters; `everyone` the same period without filters, where it may be shown;
+    `restated` what changed where it was published before with other numbers.
     """
 
     site: str
@@ -241,6 +265,7 @@ class Report:
     previous: Totals | None = None
     everyone: Totals | None = None
     equivalences: tuple[Equivalence, ...] = field(default=())
+    restated: Restated | None = None
 
     @property
     def change_ratio(self) -> float | None:

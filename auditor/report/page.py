@@ -6,6 +6,7 @@ A page is one file: no script, no outside request, and a policy that forbids bot
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from auditor.report.clean import file_word, printable
 from auditor.report.findings import findings, method_text
 from auditor.report.model import Report
 from auditor.report.rows import rows_html
+from auditor.report.shortfalls import alarms, restated_lines
 from auditor.report.svg import band_svg, columns_svg
 from auditor.resources import resource
 from auditor.units import carbon_scale, carbon_text, energy_scale, energy_text
@@ -67,8 +69,8 @@ class PageInput:
     report: Report
 
 
-def render_site(pages: Sequence[PageInput]) -> dict[str, str]:
-    """Draw every page and an index that links them.
+def render_site(pages: Sequence[PageInput], weeks_href: str = "") -> dict[str, str]:
+    """Draw every page and an index that links them, and the index of weeks where there is one.
 
     Returns
     -------
@@ -77,16 +79,17 @@ def render_site(pages: Sequence[PageInput]) -> dict[str, str]:
     """
     if not pages:
         return {}
-    environment = _environment()
+    environment = environment_of_pages()
     drawn = {
         page.subject.file_name: _page(environment, page, index_name=INDEX_NAME) for page in pages
     }
-    return {**drawn, INDEX_NAME: _index(environment, pages)}
+    return {**drawn, INDEX_NAME: _index(environment, pages, weeks_href)}
 
 
 def to_html(report: Report, subject: Subject | None = None) -> str:
     """Draw one report as a page on its own; without a subject its filters name it."""
-    return _page(_environment(), PageInput(subject or subject_of(report), report), index_name="")
+    page = PageInput(subject or subject_of(report), report)
+    return _page(environment_of_pages(), page, index_name="")
 
 
 def subject_of(report: Report) -> Subject:
@@ -98,7 +101,12 @@ def subject_of(report: Report) -> Subject:
     return Subject("site", report.site)
 
 
-def _environment() -> "Environment":
+@cache
+def environment_of_pages() -> "Environment":
+    """Return what every page is drawn with: escaped, strict, and cleaned where it prints.
+
+    There is one: compiling the templates takes longer than drawing a page.
+    """
     from jinja2 import (  # noqa: PLC0415  (a report in a terminal need not pay for it)
         Environment,
         FunctionLoader,
@@ -129,6 +137,8 @@ def _page(environment: "Environment", page: PageInput, *, index_name: str) -> st
         "subject": page.subject,
         "kind": WORD_OF_KIND[page.subject.kind],
         "period": filters.period_text(report.period),
+        "alarms": alarms(report),
+        "restated": restated_lines(report.restated, report.totals),
         "change": filters.change_text(report),
         "band": _band(report),
         "day_chart": carbon_by_day(report),
@@ -159,7 +169,7 @@ def _band(report: Report) -> str:
     )
 
 
-def _index(environment: "Environment", pages: Sequence[PageInput]) -> str:
+def _index(environment: "Environment", pages: Sequence[PageInput], weeks_href: str) -> str:
     first = pages[0].report
     sections = []
     for kind in KINDS:
@@ -175,6 +185,9 @@ def _index(environment: "Environment", pages: Sequence[PageInput]) -> str:
         "timezone": first.period.timezone,
         "provenance": first.provenance,
         "sections": sections,
+        "weeks_href": weeks_href,
+        "alarms": alarms(first),
+        "restated": restated_lines(first.restated, first.totals),
     }
     return environment.get_template("index.html.j2").render(view)
 

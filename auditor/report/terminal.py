@@ -27,6 +27,7 @@ from auditor.report.filters import (
 from auditor.report.findings import Finding, findings
 from auditor.report.ink import Ink
 from auditor.report.model import Report
+from auditor.report.shortfalls import alarms, restated_lines
 from auditor.units import carbon_text, energy_text
 
 NARROWEST = 60
@@ -110,6 +111,7 @@ def _parts(report: Report, ink: Ink, width: int, by: str | None) -> Iterator[Ren
         (subject_text(report.filters), report.period.timezone),
     )
     yield tables.rule(ink, width)
+    yield from _news(report, ink)
     yield ""
     yield tables.facts(ink, list(_facts(report, ink)))
     for part in _tables(report, tables.Frame(ink, width), by):
@@ -120,6 +122,16 @@ def _parts(report: Report, ink: Ink, width: int, by: str | None) -> Iterator[Ren
         yield tables.advice(ink, report.recommendations[:N_ADVICE])
     yield ""
     yield tables.notes(ink, [*findings(report), *_origin(report)])
+
+
+def _news(report: Report, ink: Ink) -> Iterator[RenderableType]:
+    """Say before any number what is missing from it, and what changed since it was published."""
+    if missing := alarms(report):
+        yield ""
+        yield tables.news(ink, "bold red", [(one.text, one.hint) for one in missing])
+    if lines := restated_lines(report.restated, report.totals):
+        yield ""
+        yield tables.news(ink, "bold", [(lines[0], " ".join(lines[1:]))])
 
 
 def _facts(report: Report, ink: Ink) -> Iterator[tables.Fact]:

@@ -170,6 +170,18 @@ def advice(ink: Ink, recommendations: Sequence[Recommendation]) -> Stack:
     return Stack(*parts)
 
 
+def news(ink: Ink, style: str, lines: Sequence[tuple[str, str]]) -> Table:
+    """Lay out sentences that come before the numbers, each with what else there is to say."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=2, justify="right")
+    grid.add_column()
+    for text, more in lines:
+        grid.add_row(Text("!", style=style), ink.text(text, style))
+        if more:
+            grid.add_row(Text(""), ink.text(more))
+    return grid
+
+
 def notes(ink: Ink, found: Sequence[Finding]) -> Stack:
     """List what the numbers rest on; doubts carry an exclamation mark."""
     grid = Table.grid(padding=(0, 1))

@@ -11,7 +11,12 @@ from auditor.wiring.digest import settings_digest
 
 def house(settings: Settings) -> House:
     """Return the site's name, equivalences and limits of advice."""
-    return House(settings.site.name, settings_digest(settings), equivalences())
+    return House(
+        settings.site.name,
+        settings_digest(settings),
+        equivalences(),
+        tuple(cluster.name for cluster in settings.clusters if cluster.collect is not None),
+    )
 
 
 def equivalences() -> tuple[EquivalenceFactor, ...]:

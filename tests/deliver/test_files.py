@@ -83,3 +83,10 @@ def test_a_new_site_takes_the_place_of_an_earlier_one_and_leaves_other_files(tmp
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
     with pytest.raises(DeliveryError, match=f"{tmp_path}: it is a folder"):
         write_file(tmp_path, "x")
+
+
+def test_pages_are_for_the_owner_and_the_group(tmp_path):
+    folder = tmp_path / "carbon" / "2026-W47"
+    replace_site(folder, PAGES)
+    assert {path.stat().st_mode & 0o137 for path in folder.iterdir()} == {0}
+    assert {path.stat().st_mode & 0o027 for path in (folder, folder.parent)} == {0}

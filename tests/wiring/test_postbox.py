@@ -1,0 +1,87 @@
+import pytest
+
+from auditor.deliver.recipients import AddressBookError
+from auditor.errors import ConfigError
+from auditor.settings.load import parse_settings
+from auditor.wiring.postbox import postbox
+from tests.collect.fake_slurm import FakeSlurm
+
+BASE = """
+[site]
+name = "Example HPC"
+[[clusters]]
+name = "alpha"
+{cluster}
+[mail]
+sender = "carbon@example.org"
+{mail}
+[mail.addresses]
+pattern = "{{user}}@example.org"
+[mail.projects]
+{projects}
+"""
+
+
+def settings(folder, *, cluster: str = "", mail: str = "", projects: str = ""):
+    return parse_settings(BASE.format(cluster=cluster, mail=mail, projects=projects), folder)
+
+
+def test_without_a_sender_there_is_no_mail(tmp_path):
+    assert postbox(parse_settings("", tmp_path), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("mail", "expected"),
+    [
+        pytest.param("", "carbon@example.org", id="the sender"),
+        pytest.param('reply_to = "help@example.org"', "help@example.org", id="whom to reply to"),
+        pytest.param(
+            'reply_to = "help@example.org"\nunsubscribe_mailto = "stop@example.org"',
+            "stop@example.org",
+            id="stated",
+        ),
+    ],
+)
+def test_where_one_unsubscribes(tmp_path, mail, expected):
+    assert postbox(settings(tmp_path, mail=mail), {}).unsubscribe_mailto == expected
+
+
+@pytest.mark.parametrize(
+    ("user", "weekly", "monthly"),
+    [("alice", True, False), ("bob", False, True), ("carol", False, False)],
+)
+def test_users_choose_how_often(tmp_path, user, weekly, monthly):
+    box = postbox(settings(tmp_path), {"bob": "monthly", "carol": "never"})
+    assert (box.wants(user, "weekly"), box.wants(user, "monthly")) == (weekly, monthly)
+    assert box.has_monthly
+
+
+def test_leads_are_nobody_unless_stated(tmp_path):
+    assert tuple(postbox(settings(tmp_path), {}).leads_of("ml")) == ()
+
+
+def test_leads_come_from_a_file(tmp_path):
+    (tmp_path / "leads.csv").write_text("account,address\nml,pi@example.org\nml,co@example.org\n")
+    box = postbox(settings(tmp_path, projects='leads = "file"\nfile = "leads.csv"'), {})
+    assert box.leads_of("ml") == ("pi@example.org", "co@example.org")
+    assert tuple(box.leads_of("bio")) == ()
+
+
+def test_a_file_that_is_not_there_is_said_at_once(tmp_path):
+    told = settings(tmp_path, projects='leads = "file"\nfile = "leads.csv"')
+    with pytest.raises(AddressBookError) as failure:
+        postbox(told, {})
+    assert failure.value.exit_code == ConfigError.exit_code
+
+
+def test_coordinators_lead_and_may_say_no(tmp_path):
+    slurm = FakeSlurm(tmp_path / "slurm")
+    line = {"ID": "2", "ParentID": "1", "Cluster": "alpha", "Account": "ml"}
+    slurm.change(coordinators=[{**line, "Coordinators": "carol,alice,dave"}])
+    cluster = f'collect = "sacct"\nslurm_bin = "{slurm.folder}"'
+    told = settings(tmp_path, cluster=cluster, projects='leads = "coordinators"')
+    box = postbox(told, {"dave": "never"})
+    assert slurm.calls("sacctmgr") == []
+    assert box.leads_of("ml") == ("alice@example.org", "carol@example.org")
+    assert tuple(box.leads_of("bio")) == ()
+    assert len(slurm.calls("sacctmgr")) == 2
