@@ -1,6 +1,7 @@
 """`auditor send`: deliver what is queued."""
 
 import json
+import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,8 @@ def send(
     if dry_run and retry:
         msg = "--dry-run changes nothing, --retry-parked does: use one of them"
         raise UsageError(msg)
+    # A mail server that hangs up is trouble to be told, not the end of us.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     settings = state_of(context).load().settings
     n_retried = retry_parked(settings, now_utc()) if retry else 0
     if retry and not as_json:

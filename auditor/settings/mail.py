@@ -27,6 +27,7 @@ def _user_pattern(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_plain_address)]
 AddressPattern = Annotated[str, AfterValidator(_user_pattern)]
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 Frequency = Literal["weekly", "monthly", "never"]
 
 
@@ -42,7 +43,10 @@ class SmtpSection(Section):
         description="Its port; default 587 for starttls, 465 for tls, 25 for none.",
     )
     security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="starttls, tls, or none (on this host only)."
+        "none",
+        examples=["starttls"],
+        description="starttls, tls, or none (on this host only); default none on this host "
+        "without login, else starttls.",
     )
     username: Name | None = Field(None, examples=["auditor"], description="Login, if it wants one.")
     password_file: ConfigPath | None = Field(
@@ -57,6 +61,14 @@ class SmtpSection(Section):
         description="Certificate authorities to trust instead of the system's.",
     )
     timeout_s: int = Field(30, ge=1, le=600, description="How long it may be silent. [s]")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secure_unless_local(cls, stated: object) -> object:
+        if not isinstance(stated, dict) or "security" in stated:
+            return stated
+        is_open = stated.get("host", _LOCAL[0]) in _LOCAL and "username" not in stated
+        return {**stated, "security": "none" if is_open else "starttls"}
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> "SmtpSection":
@@ -80,7 +92,7 @@ class AddressSection(Section):
     command: tuple[Name, ...] | None = Field(
         None,
         examples=[["ldap-mail", "{user}"]],
-        description="Command that prints the address of {user}, or a passwd line (getent).",
+        description="Command that prints the address of {user}, and nothing else.",
     )
     pattern: AddressPattern | None = Field(
         None, examples=["{user}@example.org"], description="Address of every other user."
@@ -127,7 +139,9 @@ class MailSection(Section):
         (), examples=[["hpc-team@example.org"]], description="Who gets the digest of the site."
     )
     transport: Literal["sendmail", "smtp"] = Field(
-        "sendmail", description="sendmail (the local mail system, which queues) or smtp."
+        "smtp",
+        description="smtp, or sendmail: the local program, which cannot work in the sandbox of the "
+        "shipped systemd unit.",
     )
     sendmail: ConfigPath = Field(Path("/usr/sbin/sendmail"), description="The local sendmail.")
     frequency: Frequency = Field(

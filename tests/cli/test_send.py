@@ -12,6 +12,7 @@ MAIL_SECTION = """
 [mail]
 sender = "carbon@example.org"
 operators = ["hpc-team@example.org"]
+transport = "sendmail"
 sendmail = "sendmail"
 """
 

@@ -53,11 +53,25 @@ def test_the_login_comes_from_its_file(tmp_path):
 
 
 def test_the_way_that_mail_goes_is_the_stated_one(tmp_path):
-    by_sendmail = mail_transport(settings_of(MAIL, tmp_path).mail)
+    by_sendmail = mail_transport(settings_of(f'{MAIL}transport = "sendmail"\n', tmp_path).mail)
     assert isinstance(by_sendmail, SendmailTransport)
     assert str(by_sendmail.program) == "/usr/sbin/sendmail"
-    by_smtp = mail_transport(settings_of(f'{MAIL}transport = "smtp"\n', tmp_path).mail)
-    assert isinstance(by_smtp, SmtpTransport)
+    assert isinstance(mail_transport(settings_of(MAIL, tmp_path).mail), SmtpTransport)
+
+
+@pytest.mark.parametrize(
+    ("stated", "security"),
+    [
+        pytest.param("", "none", id="this-host"),
+        pytest.param('host = "127.0.0.1"', "none", id="this-host-by-number"),
+        pytest.param('host = "mail.example.org"', "starttls", id="another-host"),
+        pytest.param('username = "a"\npassword_file = "p"', "starttls", id="a-login"),
+        pytest.param('host = "mail.example.org"\nsecurity = "tls"', "tls", id="stated"),
+    ],
+)
+def test_only_this_host_gets_mail_in_the_open_unless_stated(tmp_path, stated, security):
+    section = settings_of(f"{MAIL}[mail.smtp]\n{stated}\n", tmp_path).mail.smtp
+    assert section.security == security
 
 
 @pytest.mark.parametrize(
@@ -82,7 +96,7 @@ def test_nothing_queued_needs_no_server(tmp_path):
 
 def test_a_probe_tells_whether_mail_could_go(tmp_path):
     program = tmp_path / "sendmail"
-    settings = settings_of(f'{MAIL}sendmail = "{program}"\n', tmp_path)
+    settings = settings_of(f'{MAIL}transport = "sendmail"\nsendmail = "{program}"\n', tmp_path)
     assert probe_mail(settings).outcome is Outcome.LATER
     program.touch(mode=0o755)
     assert probe_mail(settings).outcome is Outcome.ACCEPTED
