@@ -10,8 +10,11 @@ import typer
 import auditor
 from auditor.cli import (
     check,
+    collect,
     config,
+    daemon,
     demo,
+    doctor,
     estimate,
     explain,
     factors,
@@ -19,6 +22,8 @@ from auditor.cli import (
     publish,
     recompute,
     report,
+    send,
+    subscribe,
 )
 from auditor.cli.state import State
 from auditor.errors import AuditorError
@@ -34,8 +39,14 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
+app.command("collect")(collect.collect)
 app.command("report")(report.report)
 app.command("publish")(publish.publish)
+app.command("send")(send.send)
+app.command("subscribe")(subscribe.subscribe)
+app.command("unsubscribe")(subscribe.unsubscribe)
+app.command("daemon")(daemon.daemon)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("estimate")(estimate.estimate)
 app.command("factors")(factors.factors)

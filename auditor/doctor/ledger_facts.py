@@ -61,8 +61,8 @@ def ledger_facts(settings: Settings, now_utc: datetime, *, is_whole: bool) -> Le
             duty_began_utc=ledger.weeks.duty_began_utc(),
             overdue=_overdue(ledger, rules(settings), now_utc) if is_readable else (),
             users=_users(ledger, now_utc) if is_readable else frozenset(),
-            parked=ledger.outbox.list({MailState.PARKED}),
-            waiting=ledger.outbox.list({MailState.QUEUED, MailState.SENDING}),
+            parked=ledger.outbox.list({MailState.PARKED}, with_content=False),
+            waiting=ledger.outbox.list({MailState.QUEUED, MailState.SENDING}, with_content=False),
         )
 
 

@@ -95,11 +95,17 @@ class OutboxTable:
                 named,
             )
 
-    def list(self, states: Collection[MailState] | None = None) -> tuple[QueuedMail, ...]:
-        """Return the mails in these states (None: all), the oldest first."""
+    def list(
+        self, states: Collection[MailState] | None = None, *, with_content: bool = True
+    ) -> tuple[QueuedMail, ...]:
+        """Return the mails in these states (None: all), the oldest first.
+
+        Without content theirs is empty: thousands of mails with their pages fill the memory.
+        """
         wanted = [state.value for state in (MailState if states is None else states)]
+        columns = _COLUMNS if with_content else _COLUMNS.replace("content", "x''", 1)
         rows = self._desk.rows(
-            f"SELECT {_COLUMNS} FROM outbox WHERE state IN ({_marks(wanted)})"  # noqa: S608  (placeholders only)
+            f"SELECT {columns} FROM outbox WHERE state IN ({_marks(wanted)})"  # noqa: S608  (placeholders only)
             " ORDER BY created_us, message_id",
             wanted,
         )
@@ -121,15 +127,6 @@ class OutboxTable:
                 ).rowcount
                 for message_id in set(message_ids)
             )
-
-    def last_period_mailed(self, kind: str, name: str, recipient: str) -> str | None:
-        """Return the latest label of a report that was queued for somebody; None if none was.
-
-        Labels compare as text: those of weeks among themselves, those of months too.
-        """
-        query = "SELECT max(period) FROM outbox WHERE kind = ? AND name = ? AND recipient = ?"
-        period: str | None = self._desk.rows(query, (kind, name, recipient))[0][0]
-        return period
 
     def forget_contents(self, sent_before_utc: datetime) -> int:
         """Drop the content of mails sent before an instant, keep that they were; return how many.

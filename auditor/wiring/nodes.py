@@ -1,5 +1,8 @@
 """Node rules and listings of the configuration, as the matching takes them."""
 
+from pathlib import Path
+
+from auditor.collect.slurm_nodes import latest_snapshot
 from auditor.domain.hardware import NodeProfile, NodeRule
 from auditor.errors import ConfigError
 from auditor.hardware.catalogue import Catalogue
@@ -48,6 +51,19 @@ def _selector_text(node: Node) -> str:
     return ", ".join(parts) or "any node"
 
 
+def snapshot_folder(settings: Settings) -> Path:
+    """Return where collection keeps dated listings of the nodes of each cluster."""
+    return settings.ledger.path / "nodes"
+
+
+def with_snapshot(settings: Settings, cluster: Cluster) -> Cluster:
+    """Let the latest listing that collection kept stand in where the configuration names none."""
+    if cluster.node_listing is not None or cluster.collect is None:
+        return cluster
+    latest = latest_snapshot(snapshot_folder(settings), cluster.name)
+    return cluster.model_copy(update={"node_listing": latest})
+
+
 def node_listing(cluster: Cluster) -> NodeInventory | None:
     """Read the node listing of a cluster, if the configuration names one."""
     if cluster.node_listing is None:
@@ -62,10 +78,10 @@ def node_listing(cluster: Cluster) -> NodeInventory | None:
 
 
 def node_inventory(settings: Settings) -> NodeInventory | None:
-    """Read the node listings of all clusters; None without any."""
+    """Read the node listings of all clusters, stated or collected; None without any."""
     inventory: NodeInventory | None = None
     for cluster in settings.clusters:
-        listing = node_listing(cluster)
+        listing = node_listing(with_snapshot(settings, cluster))
         if listing is not None:
             inventory = listing if inventory is None else inventory.merged(listing)
     return inventory

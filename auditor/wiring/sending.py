@@ -1,7 +1,7 @@
 """The outbox and the mail server, as the settings place them."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from auditor.deliver.address import plain_address
@@ -15,6 +15,8 @@ from auditor.settings.mail import MailSection, SmtpSection
 from auditor.settings.models import Settings
 from auditor.wiring.store import open_ledger
 
+# What was sent is never sent again; that it was sent stays known for ever.
+_CONTENT_KEPT = timedelta(days=30)
 _PORT_OF = {"starttls": 587, "tls": 465, "none": 25}
 _MAIL_IS_OFF = "mail is off: [mail] sender is not stated"
 
@@ -51,19 +53,22 @@ def send_due(
         terms = SendTerms(now_utc, should_stop)
         if progress is not None:
             terms = SendTerms(now_utc, should_stop, progress)
-        return send_round(ledger.outbox, mail_transport(settings.mail), terms)
+        receipt = send_round(ledger.outbox, mail_transport(settings.mail), terms)
+        ledger.outbox.forget_contents(now_utc() - _CONTENT_KEPT)
+        return receipt
 
 
 def unsent_mails(settings: Settings) -> tuple[QueuedMail, ...]:
-    """Return the mails that were not sent: queued, in hand and parked, the oldest first."""
+    """Return the mails that were not sent, without their contents, the oldest first."""
     with open_ledger(settings, create=False) as ledger:
-        return ledger.outbox.list({MailState.QUEUED, MailState.SENDING, MailState.PARKED})
+        unsent = {MailState.QUEUED, MailState.SENDING, MailState.PARKED}
+        return ledger.outbox.list(unsent, with_content=False)
 
 
 def retry_parked(settings: Settings, now_utc: datetime) -> int:
     """Queue all parked mails again as if they had never been tried; return how many."""
     with open_ledger(settings, create=False) as ledger:
-        parked = ledger.outbox.list({MailState.PARKED})
+        parked = ledger.outbox.list({MailState.PARKED}, with_content=False)
         return ledger.outbox.retry([one.mail.message_id for one in parked], now_utc)
 
 

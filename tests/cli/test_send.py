@@ -109,10 +109,9 @@ def test_a_dry_run_retries_nothing(run, outbox):
 
 
 def test_mail_in_the_open_to_another_host_is_refused(run, outbox):
-    with (outbox / "auditor.toml").open("a") as file:
-        file.write(
-            'transport = "smtp"\n[mail.smtp]\nhost = "mail.example.org"\nsecurity = "none"\n'
-        )
+    file = outbox / "auditor.toml"
+    text = file.read_text().replace('transport = "sendmail"', 'transport = "smtp"')
+    file.write_text(f'{text}[mail.smtp]\nhost = "mail.example.org"\nsecurity = "none"\n')
     answer = run("send")
     assert answer.code == 6
     assert "without encryption" in answer.err

@@ -1,0 +1,33 @@
+"""Why a Slurm command gave no answer that can be trusted."""
+
+from typing import ClassVar
+
+from auditor.errors import AuditorError
+
+_N_MOST = 400
+
+
+class CollectError(AuditorError):
+    """Slurm could not be asked, or its answer cannot be believed.
+
+    `code` is a word for programs, and the code of the incident that is made of it.
+    """
+
+    exit_code: ClassVar[int] = 75
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class CollectRightsError(CollectError):
+    """The caller does not see the runs of everybody."""
+
+    exit_code = 4
+
+
+def one_line(text: str) -> str:
+    """Return what a program said as one line of printable text, cut where it is long."""
+    line = "; ".join(part for part in (one.strip() for one in text.splitlines()) if part)
+    clean = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return clean if len(clean) <= _N_MOST else clean[: _N_MOST - 1] + "…"

@@ -1,0 +1,60 @@
+"""Ask sacct for one period, as whoever asks, for a report without a ledger of the site."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from auditor.collect.sacct import DAY, ask_fields, asking, window_options, windows_between
+from auditor.collect.slurm_rights import Rights, ask_rights, require_cluster
+from auditor.domain.period import Period
+from auditor.ledger.interface import LoadSource, Note
+from auditor.ledger.ledger import Ledger
+from auditor.pipeline.collect_batches import batches_of
+from auditor.pipeline.collect_incidents import GPUS_HINT, GPUS_UNTRACKED, loses_gpus
+from auditor.pipeline.collect_parts import Run, Source
+from auditor.pipeline.factors import Factors
+
+
+def ask_period(
+    source: Source, period: Period, factors: Factors, ledger: Ledger, run: Run
+) -> Rights:
+    """Load the runs of a period into a ledger: those that the caller may see, and say so.
+
+    Raises
+    ------
+    CollectError
+        Slurm cannot be asked, or its answer cannot be believed.
+    """
+    if source.cluster:
+        require_cluster(source.host)
+    rights = ask_rights(source.host, source.caller)
+    fields = ask_fields(source.host)
+    notes: tuple[Note, ...] = () if rights.sees_everybody else (_own_runs_only(rights),)
+    if loses_gpus(source):
+        notes = (*notes, Note("gpus_untracked", GPUS_UNTRACKED, GPUS_HINT))
+    until_utc = min(period.end_utc, run.now_utc().replace(microsecond=0))
+    windows = windows_between(period.start_utc, until_utc, _widest(rights))
+    run.progress.started(source.cluster or "sacct", len(windows))
+    ledger.record_factor_set(factors.factor_set)
+    for window in windows:
+        with asking(source.host, fields, window_options(window)) as answer:
+            batches = (
+                replace(batch, notes=(*batch.notes, *notes))
+                for batch in batches_of(answer, source.context, factors)
+            )
+            told_utc = run.now_utc().isoformat()
+            load = LoadSource(source.context.source, answer.name_content, told_utc, window)
+            receipt = ledger.load(batches, load)
+        run.progress.advanced(source.cluster, window, receipt)
+    return rights
+
+
+def _widest(rights: Rights) -> timedelta:
+    """Return the widest window that slurmdbd allows; operators are exempt from its limit."""
+    if rights.widest_query is None or rights.admin_level.lower() in {"operator", "administrator"}:
+        return DAY
+    return max(timedelta(minutes=1), min(DAY, rights.widest_query))
+
+
+def _own_runs_only(rights: Rights) -> Note:
+    text = f"Slurm shows {rights.caller} only the runs that they may see: {rights.reason}."
+    return Note("own_runs_only", text, "Operators of Slurm see the runs of everybody.")

@@ -1,0 +1,88 @@
+"""Which windows are due."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.incident import SourceState
+from auditor.pipeline.collect_plan import Plan, Reach, advanced, plan_windows
+
+REACH = Reach(timedelta(hours=6), timedelta(days=7))
+SINCE = datetime(2026, 10, 1, 22, tzinfo=UTC)
+SPANS = st.integers(0, 60 * 86_400).map(lambda s: timedelta(seconds=s))
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}+00:00")
+
+
+def _state(reached: str, deep: str | None) -> SourceState:
+    return SourceState("alpha", SINCE, _at(reached), None if deep is None else _at(deep))
+
+
+@pytest.mark.parametrize(
+    ("reached", "deep", "now", "edges", "is_deep"),
+    [
+        pytest.param("11-23T12:10", "11-23T01:00", "11-23T12:25",
+            ["11-23T06:00", "11-23T12:25"], False, id="a quarter of an hour later"),
+        pytest.param("11-23T03:00", "11-22T12:00", "11-23T03:15",
+            ["11-22T18:00", "11-23T00:00", "11-23T03:15"], False, id="over midnight"),
+        pytest.param("11-22T12:00", "11-22T00:10", "11-23T00:10",
+            [f"11-{day}T00:00" for day in range(15, 24)] + ["11-23T00:10"], True, id="once a day"),
+        pytest.param("11-20T10:00", "11-20T09:00", "11-20T09:00",
+            ["11-20T00:00", "11-20T09:00"], False, id="the clock went back an hour"),
+        pytest.param("10-01T22:00", None, "10-04T05:00",
+            ["10-01T22:00", "10-02T00:00", "10-03T00:00", "10-04T00:00", "10-04T05:00"], True,
+            id="first time, from a midnight of the site"),
+    ],
+)  # fmt: skip
+def test_windows(reached: str, deep: str | None, now: str, edges: list[str], is_deep: bool) -> None:
+    plan = plan_windows(_state(reached, deep), SINCE, REACH, _at(now))
+    instants = [_at(edge) for edge in edges]
+    assert plan == Plan(tuple(pairwise(instants)), is_deep)
+
+
+def test_an_earlier_begin_is_asked_for_first() -> None:
+    plan = plan_windows(
+        _state("11-23T12:00", "11-23T01:00"), SINCE - timedelta(days=1), REACH, _at("11-23T12:15")
+    )
+    assert plan.windows == (
+        (SINCE - timedelta(days=1), _at("10-01T00:00")),
+        (_at("10-01T00:00"), SINCE),
+        (_at("11-23T06:00"), _at("11-23T12:15")),
+    )
+
+
+def test_nothing_is_due_before_it_begins() -> None:
+    state = SourceState("alpha", SINCE, SINCE, None)
+    assert plan_windows(state, SINCE, REACH, SINCE).windows == ()
+
+
+@given(SPANS, SPANS, SPANS)
+def test_nothing_between_the_cursor_and_now_is_left_out(
+    collected: timedelta, later: timedelta, deep_before: timedelta
+) -> None:
+    reached = SINCE + collected
+    now = reached + later
+    state = SourceState("alpha", SINCE, reached, now - deep_before)
+    windows = plan_windows(state, SINCE, REACH, now).windows
+    if now == SINCE:
+        assert windows == ()
+        return
+    assert windows[0][0] <= max(SINCE, reached - REACH.lookback)
+    assert windows[0][0] >= SINCE
+    assert windows[-1][1] == now
+    assert all(one[1] == two[0] for one, two in pairwise(windows))
+
+
+def test_the_cursor_never_goes_back() -> None:
+    state = _state("11-23T12:00", None)
+    window = (_at("11-23T06:00"), _at("11-23T15:00"))
+    assert advanced(state, window, None).collected_to_utc == _at("11-23T15:00")
+    assert advanced(state, window, _at("11-23T13:00")).collected_to_utc == _at("11-23T13:00")
+    assert advanced(state, window, _at("11-16T13:00")).collected_to_utc == _at("11-23T12:00")
+    early = (_at("11-01T06:00"), _at("11-01T15:00"))
+    assert advanced(state, early, None) == state
