@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 STAMP := .venv/ready-$(shell cksum $(LOCK) pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
 UNIT := --ignore=tests/report/test_browser.py --ignore=tests/integration --ignore=tests/end_to_end --ignore=tests/test_docs.py --ignore=tests/test_packaging.py
-WHOLE := tests/report/test_browser.py $(wildcard tests/integration) tests/end_to_end tests/test_docs.py tests/test_packaging.py
+WHOLE := $(wildcard tests/integration) tests/report/test_browser.py tests/end_to_end tests/test_docs.py tests/test_packaging.py
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .PHONY: demo test lint bench docs samples lock dist clean
@@ -16,7 +16,7 @@ demo: $(STAMP)
 
 test: lint
 	$(BIN)/pytest -q -n 2 $(UNIT)
-	$(BIN)/pytest -q -n 2 $(WHOLE)
+	$(BIN)/pytest -q -n 2 --dist loadgroup $(WHOLE)
 
 lint: $(STAMP)
 	$(BIN)/ruff check
