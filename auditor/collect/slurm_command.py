@@ -137,7 +137,7 @@ def _failure(program: str, code: int, said: str) -> CollectError:
     if _RANGE_TOO_WIDE in said.lower():
         hint = "slurmdbd allows this user no such span (MaxQueryTimeRange in slurmdbd.conf)."
         return CollectError(f"{program}: {said}", code="sacct_failed", hint=hint)
-    if code != 0 and _DATABASE_DOWN.search(said):
+    if _DATABASE_DOWN.search(said):
         hint = "Is slurmdbd running, and its database? `sacctmgr show cluster` must answer."
         return CollectError(f"accounting does not answer: {said}", code="slurmdbd_down", hint=hint)
     ended = f"{program} ended with code {code}" if code >= 0 else f"{program} was killed ({-code})"
