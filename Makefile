@@ -16,7 +16,7 @@ demo: $(STAMP)
 
 test: lint
 	$(BIN)/pytest -q -n 2 $(UNIT)
-	$(BIN)/pytest -q -n 2 --dist loadgroup $(WHOLE)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(WHOLE)
 
 lint: $(STAMP)
 	$(BIN)/ruff check
