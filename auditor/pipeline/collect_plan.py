@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from auditor.collect.sacct import DAY, Window, windows_between
 from auditor.domain.incident import SourceState
 
-_SLOT_HOURS = 6
+_SLOT = timedelta(hours=6)
 _DEEP_EVERY = DAY
 
 
@@ -29,8 +30,9 @@ class Plan:
 def plan_windows(state: SourceState, since_utc: datetime, reach: Reach, now_utc: datetime) -> Plan:
     """Return the windows to ask for now.
 
-    Their edges lie on midnights of UTC, and the first begins at a slot of six hours, so that the
-    windows of later collections hold those of earlier ones. Where the configuration now begins
+    Past days of UTC are one window each, the day that now lies in is cut every six hours, and the
+    first window begins at such an edge: so windows of a later collection hold those of an earlier
+    one whole or not at all, and rows are not counted for both. Where the configuration now begins
     earlier than before, what lies between is asked for first.
 
     Parameters
@@ -49,7 +51,7 @@ def plan_windows(state: SourceState, since_utc: datetime, reach: Reach, now_utc:
     earlier: tuple[Window, ...] = ()
     if since_utc < state.since_utc:
         earlier = windows_between(since_utc, min(state.since_utc, begin))
-    return Plan(earlier + windows_between(begin, now_utc), is_deep)
+    return Plan(earlier + _cut_today(begin, now_utc), is_deep)
 
 
 def advanced(state: SourceState, window: Window, ceiling_utc: datetime | None) -> SourceState:
@@ -58,9 +60,21 @@ def advanced(state: SourceState, window: Window, ceiling_utc: datetime | None) -
     return replace(state, collected_to_utc=max(state.collected_to_utc, reached))
 
 
+def _cut_today(begin: datetime, now_utc: datetime) -> tuple[Window, ...]:
+    today = max(begin, _midnight(now_utc))
+    past = windows_between(begin, min(today, now_utc))
+    edges = (_midnight(now_utc) + n * _SLOT for n in range(1, DAY // _SLOT))
+    inner = [edge for edge in edges if today < edge < now_utc]
+    return past + tuple(
+        window
+        for one, two in pairwise([today, *inner, now_utc])
+        for window in windows_between(one, two)
+    )
+
+
 def _slot(instant_utc: datetime) -> datetime:
     midnight = _midnight(instant_utc)
-    return midnight + timedelta(hours=instant_utc.hour // _SLOT_HOURS * _SLOT_HOURS)
+    return midnight + (instant_utc - midnight) // _SLOT * _SLOT
 
 
 def _midnight(instant_utc: datetime) -> datetime:

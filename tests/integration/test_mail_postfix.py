@@ -27,6 +27,7 @@ sendmail = "{server.sendmail}"
 [mail.smtp]
 host = "127.0.0.1"
 port = {server.port}
+security = "starttls"
 ca_file = "{certificate.certificate}"
 timeout_s = 20
 """

@@ -1,5 +1,6 @@
 """Which windows are due."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -27,13 +28,13 @@ def _state(reached: str, deep: str | None) -> SourceState:
     ("reached", "deep", "now", "edges", "is_deep"),
     [
         pytest.param("11-23T12:10", "11-23T01:00", "11-23T12:25",
-            ["11-23T06:00", "11-23T12:25"], False, id="a quarter of an hour later"),
+            ["11-23T06:00", "11-23T12:00", "11-23T12:25"], False, id="a quarter of an hour later"),
         pytest.param("11-23T03:00", "11-22T12:00", "11-23T03:15",
             ["11-22T18:00", "11-23T00:00", "11-23T03:15"], False, id="over midnight"),
         pytest.param("11-22T12:00", "11-22T00:10", "11-23T00:10",
             [f"11-{day}T00:00" for day in range(15, 24)] + ["11-23T00:10"], True, id="once a day"),
         pytest.param("11-20T10:00", "11-20T09:00", "11-20T09:00",
-            ["11-20T00:00", "11-20T09:00"], False, id="the clock went back an hour"),
+            ["11-20T00:00", "11-20T06:00", "11-20T09:00"], False, id="the clock went back an hour"),
         pytest.param("10-01T22:00", None, "10-04T05:00",
             ["10-01T22:00", "10-02T00:00", "10-03T00:00", "10-04T00:00", "10-04T05:00"], True,
             id="first time, from a midnight of the site"),
@@ -52,7 +53,8 @@ def test_an_earlier_begin_is_asked_for_first() -> None:
     assert plan.windows == (
         (SINCE - timedelta(days=1), _at("10-01T00:00")),
         (_at("10-01T00:00"), SINCE),
-        (_at("11-23T06:00"), _at("11-23T12:15")),
+        (_at("11-23T06:00"), _at("11-23T12:00")),
+        (_at("11-23T12:00"), _at("11-23T12:15")),
     )
 
 
@@ -86,3 +88,23 @@ def test_the_cursor_never_goes_back() -> None:
     assert advanced(state, window, _at("11-16T13:00")).collected_to_utc == _at("11-23T12:00")
     early = (_at("11-01T06:00"), _at("11-01T15:00"))
     assert advanced(state, early, None) == state
+
+
+@given(st.lists(st.integers(1, 30 * 3600), min_size=2, max_size=40))
+def test_windows_of_a_later_collection_hold_earlier_ones_whole_or_not_at_all(
+    waits_s: list[int],
+) -> None:
+    state, now = SourceState("alpha", SINCE, SINCE, None), SINCE
+    earlier: set[tuple[datetime, datetime]] = set()
+    for wait_s in waits_s:
+        now += timedelta(seconds=wait_s)
+        plan = plan_windows(state, SINCE, REACH, now)
+        for begin, end in plan.windows:
+            for was_begin, was_end in earlier:
+                is_inside = begin <= was_begin and was_end <= end
+                holds = was_begin <= begin and end <= was_end
+                assert is_inside or holds or end <= was_begin or was_end <= begin
+        earlier |= set(plan.windows)
+        state = replace(
+            state, collected_to_utc=now, deep_utc=now if plan.is_deep else state.deep_utc
+        )
