@@ -5,8 +5,11 @@ LOCK := requirements/dev.txt
 # The lock's content names the stamp: the environment is built once, and again when it changes.
 STAMP := .venv/ready-$(shell cksum $(LOCK) pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
-UNIT := --ignore=tests/report/test_browser.py --ignore=tests/integration --ignore=tests/end_to_end --ignore=tests/test_docs.py --ignore=tests/test_packaging.py
-WHOLE := $(wildcard tests/integration) tests/report/test_browser.py tests/end_to_end tests/test_docs.py tests/test_packaging.py
+# Whole systems: real servers, browsers and processes, whole ledgers. All other tests are the unit part.
+WHOLE := $(wildcard tests/integration) tests/end_to_end tests/pipeline tests/daemon/test_service.py tests/cli/test_collect.py \
+  tests/ledger/test_crash.py tests/ledger/test_idempotence.py tests/ledger/test_stand_ins.py tests/ledger/test_two_senders.py \
+  tests/report/test_browser.py tests/report/test_mail_looks.py tests/test_docs.py tests/test_packaging.py
+UNIT := $(addprefix --ignore=,$(WHOLE))
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .PHONY: demo test lint bench docs samples lock dist clean
