@@ -123,7 +123,7 @@ def test_running_jobs_that_accounting_does_not_know(site: Site) -> None:
     receipt = site.collect()
     incident = site.incidents()["running_jobs_missing"]
     assert "6." in incident.text
-    assert incident.start_utc == datetime(2026, 11, 23, tzinfo=UTC)
+    assert incident.start_utc == datetime(2026, 11, 23, 6, tzinfo=UTC)
     assert receipt.collected_to_utc == datetime(2026, 11, 23, tzinfo=UTC)
     site.slurm.change(
         rows=[row(i, "bob", site.ago_s(hours=1), None, now_s=site.ago_s()) for i in (5, 6, 7)]
