@@ -120,7 +120,7 @@ def test_every_exit_code_is_in_the_table() -> None:
 
 
 def test_the_configuration_in_the_readme_is_valid_and_short(tmp_path: Path) -> None:
-    (block,) = _blocks("toml")
+    block = _blocks("toml")[0]
     path = tmp_path / "auditor.toml"
     path.write_text(block, encoding="utf-8")
     settings = load_settings(path).settings
@@ -128,6 +128,16 @@ def test_the_configuration_in_the_readme_is_valid_and_short(tmp_path: Path) -> N
     assert settings.ledger.path == tmp_path / "ledger"
     assert problems(settings) == []
     assert len(block.splitlines()) <= 14
+
+
+def test_every_configuration_that_is_shown_is_sound(tmp_path: Path) -> None:
+    deploying = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", README + deploying, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 3
+    for block in blocks:
+        path = tmp_path / "auditor.toml"
+        path.write_text(block, encoding="utf-8")
+        assert problems(load_settings(path).settings) == []
 
 
 def test_the_readme_and_the_page_on_exports_ask_sacct_for_the_same() -> None:

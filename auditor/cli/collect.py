@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -17,9 +18,10 @@ from auditor.report.clean import printable
 
 if TYPE_CHECKING:
     from auditor.domain.incident import Incident
-    from auditor.domain.period import Period
     from auditor.ledger.interface import LoadReceipt
     from auditor.ledger.ledger import Ledger
+    from auditor.pipeline.collect_as_caller import SacctQuestion
+    from auditor.pipeline.collect_pace import Pace
     from auditor.pipeline.collect_parts import CollectReceipt
     from auditor.settings.models import Settings
 
@@ -54,9 +56,7 @@ def collect(
             watcher.print_json()
 
 
-def ask_slurm(
-    settings: "Settings", ledger: "Ledger", period: "Period", cluster: str | None
-) -> None:
+def ask_slurm(settings: "Settings", ledger: "Ledger", question: "SacctQuestion") -> None:
     """Load the runs of a period that the caller may see, with a bar of its days.
 
     Raises
@@ -68,7 +68,7 @@ def ask_slurm(
     from auditor.wiring.collecting import load_from_sacct  # noqa: PLC0415
 
     with _Watcher(as_json=False) as watcher:
-        load_from_sacct(settings, ledger, period, cluster, Run(now_utc, watcher))
+        load_from_sacct(settings, ledger, question, Run(now_utc, watcher))
 
 
 class _Stop:
@@ -100,13 +100,17 @@ def _stop_flag() -> Iterator[_Stop]:
 
 
 class _Watcher:
-    """Shows a bar of windows while they come, and a line for each cluster when it is done."""
+    """Shows a bar of windows while they come, and a line for each cluster when it is done.
+
+    Where there is no terminal for a bar, a line now and then says how far it is.
+    """
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
         self._receipts: list[CollectReceipt] = []
         self._bar = ExitStack()
         self._step: Callable[[int], None] = _no_step
+        self._pace: Pace | None = None
 
     def __enter__(self) -> "_Watcher":
         """Use it as a context."""
@@ -118,17 +122,24 @@ class _Watcher:
 
     def started(self, cluster: str, n_windows: int) -> None:
         """Show a bar of a cluster's windows."""
+        from auditor.pipeline.collect_pace import Pace  # noqa: PLC0415  (start-up time)
+
         self._bar.close()
+        if not sys.stderr.isatty():
+            self._pace = Pace(cluster, n_windows, time.monotonic())
         self._step = self._bar.enter_context(step_bar(f"{cluster}: days", n_windows))
 
     def advanced(
         self,
         cluster: str,  # noqa: ARG002
-        window: tuple[datetime, datetime],  # noqa: ARG002
+        window: tuple[datetime, datetime],
         receipt: "LoadReceipt",  # noqa: ARG002
     ) -> None:
         """Move the bar."""
         self._step(1)
+        line = self._pace.advanced(window, time.monotonic()) if self._pace else None
+        if line is not None:
+            typer.echo(printable(line), err=True)
 
     def finished(self, receipt: "CollectReceipt") -> None:
         """Say what a cluster's collection came to."""

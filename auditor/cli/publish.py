@@ -122,10 +122,15 @@ def _tell(done: "PublishedWeek") -> None:
     from auditor.report.filters import count_text  # noqa: PLC0415  (start-up time)
 
     revision = f" (revision {done.revision})" if done.revision > 1 else ""
-    typer.echo(
-        f"{done.label} {done.state.value}{revision}: {count_text(done.n_pages, 'page')},"
-        f" {count_text(done.n_mails, 'mail')} queued: {done.folder / 'index.html'}"
-    )
+    mails = f"{count_text(done.n_mails, 'mail')} queued"
+    if done.is_held:
+        typer.echo(f"{done.label} is held back and tried again: nothing is published yet")
+    elif not done.n_pages:
+        typer.echo(f"{done.label} {done.state.value}: {mails}")
+    else:
+        pages = count_text(done.n_pages, "page")
+        index = done.folder / "index.html"
+        typer.echo(f"{done.label} {done.state.value}{revision}: {pages}, {mails}: {index}")
     for reason in done.reasons:
         typer.echo(printable(f"  {reason}"), err=True)
 

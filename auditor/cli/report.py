@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,7 +85,8 @@ def report(
     from auditor.wiring.house import house  # noqa: PLC0415
     from auditor.wiring.pages import restated_of  # noqa: PLC0415
 
-    settings = state_of(context).load().settings
+    given = state_of(context)
+    settings = (given.load_or_default() if exports else given.load()).settings
     now = now_utc()
     period = options.chosen_period((since, until, week, month), now, settings.site.timezone)
     filters = Filters(
@@ -103,13 +104,15 @@ def report(
     site = house(settings)
     if exports:
         site = replace(site, collected=())
-    told = (only, options.words(columns) or None, period)
+    told = _Told(period, only, filters.user, options.words(columns) or None)
     with _ledger(settings, exports, told) as ledger:
         found = draw(ledger, question, site)
         gaps = ledger.sources.incidents(period, filters.cluster, unresolved_only=True)
     if found is None:
         raise _nothing_matched(period, gaps)
-    if not exports:
+    if exports:
+        found = _as_seen_by_us(found, gaps)
+    else:
         found = replace(found, restated=restated_of(settings, found))
     if html is not None:
         _write_page(found, html)
@@ -120,6 +123,16 @@ def report(
         _refuse_incomplete(found)
 
 
+def _as_seen_by_us(found: "Report", gaps: "tuple[Incident, ...]") -> "Report":
+    """Say in the head of a report whose eyes Slurm let it be drawn with, where it hid something."""
+    from auditor.pipeline.collect_as_caller import OWN_RUNS_ONLY  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.collecting import caller  # noqa: PLC0415
+
+    if not any(gap.code == OWN_RUNS_ONLY for gap in gaps):
+        return found
+    return replace(found, filters={**found.filters, "visible_to": (caller().name,)})
+
+
 def _nothing_matched(period: "Period", gaps: "tuple[Incident, ...]") -> NoJobMatchedError:
     """Say that there is nothing, and whether that may be because accounting is missing."""
     hint = "Widen the period (-S, -E) or the filters."
@@ -128,17 +141,22 @@ def _nothing_matched(period: "Period", gaps: "tuple[Incident, ...]") -> NoJobMat
     return NoJobMatchedError(f"no job matched in {period.label}", hint=hint)
 
 
-@contextmanager
-def _ledger(
-    settings: "Settings",
-    exports: list[str] | None,
-    told: "tuple[str | None, tuple[str, ...] | None, Period]",
-) -> "Iterator[Ledger]":
-    """Open the site's ledger, or fill one that lasts as long as the question from exports.
+@dataclass(frozen=True)
+class _Told:
+    """What the command line says of exports.
 
-    `told` is what the command line says: the cluster of unnamed rows, the columns of exports, the
-    period that sacct is asked for.
+    The period and the users that sacct is asked for, the cluster of unnamed rows, the columns.
     """
+
+    period: "Period"
+    cluster: str | None
+    users: tuple[str, ...]
+    columns: tuple[str, ...] | None
+
+
+@contextmanager
+def _ledger(settings: "Settings", exports: list[str] | None, told: _Told) -> "Iterator[Ledger]":
+    """Open the site's ledger, or fill one that lasts as long as the question from exports."""
     from auditor.ledger.ledger import Ledger  # noqa: PLC0415  (start-up time)
     from auditor.wiring.store import open_ledger  # noqa: PLC0415
 
@@ -146,6 +164,7 @@ def _ledger(
         with open_ledger(settings, create=False) as ledger:
             yield ledger
         return
+    from auditor.pipeline.collect_as_caller import SacctQuestion  # noqa: PLC0415
     from auditor.wiring.parts import ExportOptions, build_factors  # noqa: PLC0415
 
     with (
@@ -153,11 +172,10 @@ def _ledger(
         Ledger.open(folder, create=True) as ledger,
     ):
         factors = build_factors(settings)
-        default_cluster, columns, period = told
-        options_of_all = ExportOptions(None, default_cluster, columns)
+        options_of_all = ExportOptions(None, told.cluster, told.columns)
         for path in exports:
             if path == SACCT:
-                ask_slurm(settings, ledger, period, default_cluster)
+                ask_slurm(settings, ledger, SacctQuestion(told.period, told.cluster, told.users))
                 continue
             load_file(path, (settings, factors, ledger), options_of_all)
         yield ledger

@@ -107,6 +107,8 @@ def _tell(receipt: "SendReceipt", unsent: "Sequence[QueuedMail]") -> None:
         f"{_mails(receipt.n_sent)} sent, {receipt.n_later:,} to be tried again, "
         f"{receipt.n_parked:,} refused for good; {receipt.n_waiting:,} waiting"
     )
+    if receipt.n_parked and not receipt.n_sent + receipt.n_later:
+        typer.echo("auditor: every mail of this round was refused, none was sent", err=True)
     if not parked:
         return
     typer.echo(f"{_mails(len(parked))} refused, until `auditor send --retry-parked`:", err=True)

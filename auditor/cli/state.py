@@ -8,7 +8,8 @@ from pathlib import Path
 import typer
 
 from auditor.errors import UsageError
-from auditor.settings.load import LoadedSettings, load_settings
+from auditor.settings.load import LoadedSettings, UnreadableSystemFileError, load_settings
+from auditor.settings.models import Settings
 
 NOW_VARIABLE = "AUDITOR_NOW"
 
@@ -22,6 +23,17 @@ class State:
     def load(self) -> LoadedSettings:
         """Read the configuration."""
         return load_settings(self.config_file)
+
+    def load_or_default(self) -> LoadedSettings:
+        """Read the configuration; the defaults hold where the site's own is not for this user.
+
+        For what needs no ledger and no rights, such as a report on an export.
+        """
+        try:
+            return self.load()
+        except UnreadableSystemFileError as error:
+            typer.echo(f"auditor: {error}: the defaults hold", err=True)
+            return LoadedSettings(Settings(), None)
 
 
 def state_of(context: typer.Context) -> State:

@@ -9,6 +9,7 @@ import typer
 
 from auditor.cli.state import now_utc, state_of
 from auditor.errors import LedgerError, NotPermittedError, UsageError
+from auditor.settings.load import UnreadableSystemFileError
 
 if TYPE_CHECKING:
     from auditor.settings.models import Settings
@@ -30,15 +31,26 @@ def subscribe(
     if weekly and monthly:
         msg = "choose --weekly or --monthly"
         raise UsageError(msg)
-    settings = state_of(context).load().settings
+    settings = _settings(context)
     name = _choose(settings, user, "monthly" if monthly else "weekly")
     typer.echo(f"{name} gets mail {'once a month' if monthly else 'every week'} from now on")
 
 
 def unsubscribe(context: typer.Context, user: UserName = None) -> None:
     """Get no more mail about your jobs; the reports stay."""
-    settings = state_of(context).load().settings
+    settings = _settings(context)
     typer.echo(f"{_choose(settings, user, 'never')} gets no more mail")
+
+
+def _settings(context: typer.Context) -> "Settings":
+    """Read the configuration; whoever may not read it may not write to the ledger either."""
+    try:
+        return state_of(context).load().settings
+    except UnreadableSystemFileError as error:
+        msg = f"only the site can change who gets mail: {error}"
+        raise NotPermittedError(
+            msg, hint="Answer one of the mails, or ask who runs the auditor here."
+        ) from error
 
 
 def _choose(settings: "Settings", user: str | None, frequency: str) -> str:
@@ -61,6 +73,13 @@ def _caller() -> str:
     except KeyError as error:
         msg = f"user id {os.geteuid()} has no name here"
         raise UsageError(msg, hint="Name the user with --user.") from error
+
+
+def _contact(settings: "Settings") -> str | None:
+    """Return the address at which somebody can change what a user chose."""
+    mail = settings.mail
+    ways = (mail.unsubscribe_mailto, mail.reply_to, mail.sender, *mail.operators)
+    return next((way for way in ways if way is not None), None)
 
 
 def _check_rights(settings: "Settings", user: str) -> None:
@@ -86,7 +105,7 @@ def _check_rights(settings: "Settings", user: str) -> None:
         msg = f"only {user}, the owner of the ledger or root can choose the mail of {user}"
         raise NotPermittedError(msg)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        contact = settings.mail.unsubscribe_mailto or settings.mail.reply_to or settings.mail.sender
+        contact = _contact(settings)
         msg = f"you may not write to the ledger in {folder}"
         hint = f"Write to {contact}, who can." if contact else "Ask who runs the auditor here."
         raise NotPermittedError(msg, hint=hint)

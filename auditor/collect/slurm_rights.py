@@ -5,8 +5,10 @@ without a word. So whether an answer is everybody's has to be asked first.
 """
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from enum import Enum, auto
 
 from auditor.collect.slurm_command import SlurmHost, run_text
@@ -60,6 +62,14 @@ class Rights:
         """Whether runs of all users come."""
         return self.basis is not Basis.NOTHING
 
+    @property
+    def command_to_see_everybody(self) -> str:
+        """The command that makes the caller an operator; `add` changes no user that is there."""
+        user = shlex.quote(self.caller)
+        if self.admin_level:
+            return f"sacctmgr -i modify user {user} set adminlevel=operator"
+        return f"sacctmgr -i add user {user} account=root adminlevel=operator"
+
     def purged_before(self, now_utc: datetime) -> datetime | None:
         """Return the moment before which runs may be gone from accounting; None if kept."""
         return None if self.keeps_jobs is None else now_utc - self.keeps_jobs
@@ -99,10 +109,7 @@ def require_everybody(rights: Rights) -> Rights:
     if rights.sees_everybody:
         return rights
     msg = f"{rights.caller} does not see the runs of everybody: {rights.reason}"
-    hint = (
-        "Give the right to look: `sacctmgr add user"
-        f" {rights.caller} account=root adminlevel=operator`."
-    )
+    hint = f"Give the right to look: `{rights.command_to_see_everybody}`."
     raise CollectRightsError(msg, code="not_operator", hint=hint)
 
 
@@ -131,12 +138,14 @@ def require_cluster(host: SlurmHost) -> None:
     CollectError
         `cluster_unknown`, or as `slurm_command.running` does.
     """
-    known = run_text(host, ["sacctmgr", "-rnP", "show", "cluster", "format=Cluster"]).split()
+    answer = run_text(host, ["sacctmgr", "-rnP", "show", "cluster", "format=Cluster"])
+    known = sorted(answer.split())
     if host.cluster in known:
         return
-    named = ", ".join(sorted(known)) or "none"
-    msg = f"accounting knows no cluster {host.cluster} (it knows {named})"
-    hint = "[[clusters]] name must be Slurm's ClusterName."
+    msg = f"accounting knows no cluster {host.cluster} (it knows {', '.join(known) or 'none'})"
+    close = known if len(known) == 1 else get_close_matches(host.cluster.lower(), known, n=1)
+    meant = f"{close[0]}?" if close else "one that `sacctmgr show cluster` lists?"
+    hint = f"Is it {meant} The name, here as in [[clusters]], must be Slurm's ClusterName."
     raise CollectError(msg, code="cluster_unknown", hint=hint)
 
 

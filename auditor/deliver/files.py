@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from auditor.errors import AuditorError
@@ -15,6 +17,8 @@ _SITE_MODE = 0o750
 
 # Lists the pages of the site that was written last, one name a line.
 _MANIFEST = ".pages"
+_N_MOST_MANIFEST_BYTES = 16 * 1024**2
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class DeliveryError(AuditorError):
@@ -53,7 +57,8 @@ def write_files(
     create
         Make the folder, and those above it, where they are missing.
     is_private
-        For the owner and the group alone: mode 0640, and 0750 for a folder that is made.
+        For the owner and the group alone: mode 0640, and 0750 for a folder that is made; a link
+        in the place of the folder is refused.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def write_files(
     try:
         if create:
             _make_folder(folder, _SITE_MODE if is_private else _FOLDER_MODE)
-        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder_fd = os.open(folder, _FOLDER_FLAGS | (os.O_NOFOLLOW if is_private else 0))
     except OSError as error:
         raise _delivery_error(folder, error) from error
     try:
@@ -92,19 +97,49 @@ def replace_site(folder: Path, text_of: Mapping[str, str]) -> list[Path]:
     Only files that the earlier site listed as its own are deleted. Pages are for the owner and the
     group alone. Errors as in `write_files`.
     """
-    earlier = folder / _MANIFEST
-    listed = earlier.read_text(encoding="utf-8").split("\n") if earlier.is_file() else []
-    written = write_files(folder, text_of, create=True, is_private=True)
-    write_files(folder, {_MANIFEST: "\n".join(text_of)}, is_private=True)
-    for name in listed:
-        if name and name not in text_of:
-            _check_name(name)
-            (folder / name).unlink(missing_ok=True)
+    # With the folder there, an earlier site is looked for in it and in nothing that it links to.
+    write_files(folder, {}, create=True, is_private=True)
+    try:
+        folder_fd = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _delivery_error(folder, error) from error
+    try:
+        listed = _earlier_pages(folder_fd)
+        written = write_files(folder, text_of, create=True, is_private=True)
+        write_files(folder, {_MANIFEST: "\n".join(text_of)}, is_private=True)
+        for name in listed - {*text_of, _MANIFEST}:
+            # What is no file is not a page of ours, whatever the list says.
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder_fd)
+    finally:
+        os.close(folder_fd)
     return written
 
 
+def _earlier_pages(folder_fd: int) -> set[str]:
+    """Return the plain names that the last site listed; none if that list is not to be used."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file_fd = os.open(_MANIFEST, flags, dir_fd=folder_fd)
+    except OSError:
+        return set()
+    try:
+        if not stat.S_ISREG(os.fstat(file_fd).st_mode):
+            return set()
+        with open(file_fd, "rb", closefd=False) as file:
+            lines = file.read(_N_MOST_MANIFEST_BYTES).split(b"\n")
+    finally:
+        os.close(file_fd)
+    names = {line.decode("utf-8", "replace") for line in lines}
+    return set(filter(_is_plain_name, names))
+
+
+def _is_plain_name(name: str) -> bool:
+    return name not in ("", ".", "..") and "/" not in name and "\x00" not in name
+
+
 def _check_name(name: str) -> None:
-    if name in ("", ".", "..") or "/" in name or "\x00" in name:
+    if not _is_plain_name(name):
         msg = f"{name!r} is not a plain file name"
         raise ValueError(msg)
 
@@ -135,6 +170,11 @@ def _write_in(folder_fd: int, name: str, content: bytes, mode: int) -> None:
 
 
 def _delivery_error(folder: Path, error: OSError) -> DeliveryError:
+    if isinstance(error, NotADirectoryError) and folder.is_symlink():
+        return DeliveryError(
+            f"cannot write to {folder}: it is a link",
+            hint="Remove it; pages are not put elsewhere.",
+        )
     return DeliveryError(
         f"cannot write to {folder}: {error.strerror}",
         hint="Name a folder that you may write to, or free some space.",

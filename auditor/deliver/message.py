@@ -15,7 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from auditor.deliver.address import is_domain, is_plain_address, plain_address
+from auditor.domain.address import is_domain, is_plain_address, is_web_address, plain_address
 from auditor.domain.mail import Picture, RenderedMail
 
 _N_MOST_SUBJECT = 200
@@ -24,7 +24,6 @@ _N_MOST_NAME = 100
 _POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
 _QUOTED = "quoted-printable"
 _PICTURE_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_HTTPS = re.compile(r"https://[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+")
 _MEDIA_TYPE = re.compile(r"([a-z]+)/([a-z0-9.+-]+)")
 # Control codes but tab and line feed, line separators, reversing marks, halves of characters.
 _NOT_IN_A_BODY = re.compile(
@@ -117,7 +116,7 @@ def is_message_id(text: str) -> bool:
 def _unsubscribe(envelope: Envelope) -> Iterator[tuple[str, str]]:
     ways = []
     if envelope.unsubscribe_url is not None:
-        if not _HTTPS.fullmatch(envelope.unsubscribe_url):
+        if not is_web_address(envelope.unsubscribe_url, is_encrypted=True):
             msg = f"{envelope.unsubscribe_url!r} is not an https address"
             raise ValueError(msg)
         ways.append(f"<{envelope.unsubscribe_url}>")

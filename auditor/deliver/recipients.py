@@ -4,22 +4,23 @@ import csv
 import io
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from auditor.deliver.address import is_plain_address
 from auditor.deliver.reply import reply_text
+from auditor.domain.address import is_plain_address
 from auditor.errors import AuditorError
 
 _COMMAND_S = 10.0
 _N_FAILURES = 3
-_PASSWD_FIELDS = 7
+# What a command ends with where it could be asked; getent says 2 where it knows no such user.
+_KNOWN, _UNKNOWN = 0, 2
+_ANSWERS = (_KNOWN, _UNKNOWN)
 # Nothing that an option, a folder, an LDAP filter or a shell could be made of.
 _USER = re.compile(r"[^\W_][\w.@+$-]*|_[\w.@+$-]*")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_+-]|\.(?=[A-Za-z0-9_+-]))*")
-_BETWEEN_WORDS = re.compile(r"[\s<>,;:\"'()\[\]]+")
 
 
 class AddressBookError(AuditorError):
@@ -28,12 +29,20 @@ class AddressBookError(AuditorError):
     exit_code = 6
 
 
+class AddressesUnavailableError(AddressBookError):
+    """Addresses could not be asked for now: that says nothing about who has one."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What one source says of a user: an address, or why it has none."""
+    """What one source says of a user: an address, or why it has none.
+
+    `is_final`: it knows that the user has none, and no other source is asked.
+    """
 
     address: str | None
     reason: str = ""
+    is_final: bool = False
 
 
 class AddressSource(Protocol):
@@ -49,82 +58,103 @@ class FileAddresses:
     Raises
     ------
     AddressBookError
-        The file cannot be read, lacks a column, or names something that is no address.
+        The file cannot be read, lacks a column, names something that is no address, or gives a
+        user two addresses.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._address_of = {user: found[-1] for user, found in _addresses_by("user", path).items()}
+        self._address_of: dict[str, str] = {}
+        for line, user, address in _lines_of("user", path):
+            if self._address_of.setdefault(user, address) != address:
+                msg = f"line {line} of {path} gives {user!a} another address than a line before it"
+                raise AddressBookError(msg, hint="Keep one line for each user.")
 
     def answer(self, user: str) -> Answer:
-        """Return the address on the user's line; the last one where there are several."""
+        """Return the address on the user's line; an empty one says that the user has none."""
         address = self._address_of.get(user)
-        return Answer(address, "" if address else f"{self._path.name} has no line for this user")
+        if address is None:
+            return Answer(None, f"{self._path.name} has no line for this user")
+        if not address:
+            return Answer(None, f"{self._path.name} says that there is none", is_final=True)
+        return Answer(address)
 
 
 class CommandAddresses:
-    """Addresses that a command prints: the first on its standard output, whatever is around it.
+    """Addresses that a command prints: one on its standard output, and nothing else.
 
-    It is run without a shell, with the user's name in the place of `{user}`. It knows a user not
-    if it prints no address and no error. If it fails for several users in a row it is the command
-    that is broken: mail that is not written for a user now is never written.
+    It is run without a shell, with the user's name in the place of `{user}`. It does not know a
+    user if it ends with 0 and prints nothing, or with 2 as getent does. If it ends otherwise, or
+    does not end, it could not be asked. After several failures in a row it is asked no more.
     """
 
     def __init__(self, command: Sequence[str], timeout_s: float = _COMMAND_S) -> None:
         self._command = tuple(command)
         self._timeout_s = timeout_s
         self._n_failures = 0
+        self._last_failure = ""
 
     def answer(self, user: str) -> Answer:
         """Ask the command.
 
         Raises
         ------
-        AddressBookError
-            It cannot be run at all, or fails again and again.
+        AddressesUnavailableError
+            It cannot be run, does not answer in time, or fails.
         """
         if not _USER.fullmatch(user):
             return Answer(None, "the name holds characters that are not passed to a command")
+        if self._n_failures >= _N_FAILURES:
+            raise self._unavailable(self._last_failure)
         name = self._command[0]
         try:
             done = self._run(user)
         except subprocess.TimeoutExpired:
-            return self._failed(f"{name} did not answer within {self._timeout_s:g} s")
-        if done.returncode < 0 or (done.returncode > 0 and done.stderr):
-            said = reply_text(done.stderr)
-            return self._failed(f"{name} ended with status {done.returncode}: {said}")
+            reason = f"{name} did not answer within {self._timeout_s:g} s"
+            raise self._failure(reason) from None
+        except OSError as error:
+            reason = f"{name} cannot be run: {error.strerror}"
+            raise self._failure(reason) from None
+        if done.returncode not in _ANSWERS:
+            said = reply_text(done.stderr) or "it says nothing"
+            reason = f"{name} ended with status {done.returncode}: {said}"
+            raise self._failure(reason)
         self._n_failures = 0
-        return self._read(user, done.stdout.decode("utf-8", "replace"))
+        if done.returncode == _UNKNOWN:
+            return Answer(None, f"{name} does not know this user")
+        return self._read(done.stdout.decode("utf-8", "replace"))
 
     def _run(self, user: str) -> subprocess.CompletedProcess[bytes]:
         words = [self._command[0], *(word.replace("{user}", user) for word in self._command[1:])]
-        try:
-            return subprocess.run(  # noqa: S603  (the site's own command, without a shell)
-                words,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self._timeout_s,
-                check=False,
-            )
-        except OSError as error:
-            msg = f"the command for addresses cannot be run: {words[0]}: {error.strerror}"
-            raise AddressBookError(msg, hint="See [mail.addresses] in the configuration.") from None
+        return subprocess.run(  # noqa: S603  (the site's own command, without a shell)
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=self._timeout_s,
+            check=False,
+        )
 
-    def _failed(self, reason: str) -> Answer:
+    def _failure(self, reason: str) -> AddressesUnavailableError:
         self._n_failures += 1
-        if self._n_failures >= _N_FAILURES:
-            msg = f"the command for addresses failed {self._n_failures} times in a row: {reason}"
-            raise AddressBookError(
-                msg, hint="For users that it does not know it should print nothing, and no error."
-            )
-        return Answer(None, reason)
+        self._last_failure = reason
+        return self._unavailable(reason)
 
-    def _read(self, user: str, output: str) -> Answer:
-        # Users write the text in a passwd line themselves (chfn): it is no proof of an address.
-        if output.startswith(f"{user}:") and output.count(":") == _PASSWD_FIELDS - 1:
-            return Answer(None, f"{self._command[0]} printed a passwd line, which has no address")
-        found = next(filter(is_plain_address, _BETWEEN_WORDS.split(output)), None)
-        return Answer(found, "" if found else f"{self._command[0]} printed no address")
+    def _unavailable(self, reason: str) -> AddressesUnavailableError:
+        return AddressesUnavailableError(
+            f"the command for addresses could not be asked: {reason}",
+            hint="See [mail.addresses]. For a user that it does not know it should print nothing, "
+            "and end with 0 or 2.",
+        )
+
+    def _read(self, output: str) -> Answer:
+        # An address among other words may be anybody's: users write their passwd line themselves.
+        said = output.strip()
+        if is_plain_address(said):
+            return Answer(said)
+        if not said:
+            return Answer(None, f"{self._command[0]} printed no address")
+        shown = reply_text(said.encode())
+        return Answer(None, f"{self._command[0]} printed something else than one address: {shown}")
 
 
 @dataclass(frozen=True)
@@ -162,8 +192,8 @@ class AddressBook:
 
         Raises
         ------
-        AddressBookError
-            A command cannot be run, or fails again and again.
+        AddressesUnavailableError
+            A command could not be asked.
         """
         if user not in self._address_of:
             self._address_of[user] = self._look_up(user)
@@ -176,6 +206,8 @@ class AddressBook:
             if answer.address is not None:
                 return answer.address
             reasons.append(answer.reason)
+            if answer.is_final:
+                break
         self._missing[user] = "; ".join(reasons) or "no source of addresses is configured"
         return None
 
@@ -221,15 +253,18 @@ def project_leads(
 def leads_in_file(path: Path) -> dict[str, tuple[str, ...]]:
     """Return the addresses of each account's leads from a CSV with the columns account, address.
 
-    An account may have several lines. Errors as for `FileAddresses`.
+    An account may have several lines; one without an address adds nobody. Errors as for
+    `FileAddresses`, but for the two addresses.
     """
-    return {
-        account: tuple(dict.fromkeys(found))
-        for account, found in _addresses_by("account", path).items()
-    }
+    found: dict[str, dict[str, None]] = {}
+    for _, account, address in _lines_of("account", path):
+        if address:
+            found.setdefault(account, {})[address] = None
+    return {account: tuple(addresses) for account, addresses in found.items()}
 
 
-def _addresses_by(key_column: str, path: Path) -> dict[str, list[str]]:
+def _lines_of(key_column: str, path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield the number, the key and the address of each line; the address may be empty."""
     try:
         table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
         rows = [(table.line_num, row) for row in table]
@@ -241,11 +276,10 @@ def _addresses_by(key_column: str, path: Path) -> dict[str, list[str]]:
     if lacking:
         msg = f"{path} has no column {' and no column '.join(sorted(lacking))}"
         raise AddressBookError(msg, hint=f"Its first line is {key_column},address.")
-    found: dict[str, list[str]] = {}
     for line, row in rows:
         key, address = ((row[column] or "").strip() for column in (key_column, "address"))
-        if not key or not is_plain_address(address):
+        is_given_none = row["address"] is not None and not address
+        if not key or not (is_given_none or is_plain_address(address)):
             msg = f"line {line} of {path} holds no {key_column} with a plain address"
             raise AddressBookError(msg, hint="Write it as in ml,carbon@example.org.")
-        found.setdefault(key, []).append(address)
-    return found
+        yield line, key, address

@@ -65,7 +65,7 @@ def smtp_checks(mail: MailSection, inquiry: Inquiry) -> Iterator[Check]:
         return
     if section.password_file is not None:
         yield mail_server.CREDENTIAL.ok(str(section.password_file))
-    yield from mail_server.server_checks(server, mail.sender or "")
+    yield from mail_server.server_checks(server, mail.sender or "", inquiry.now_utc())
 
 
 def is_seen(path: Path) -> bool:

@@ -1,14 +1,15 @@
 """How mail leaves this host: the local sendmail, or a mail server that is tried out."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from auditor.deliver.smtp import MailSetupError, SmtpServer, probe
+from auditor.deliver.smtp import Probe, probe
+from auditor.deliver.smtp_connection import MailSetupError, SmtpServer, Step
 from auditor.doctor.check import Check, Group, Topic
 from auditor.doctor.service_unit import forbids_new_privileges, needs_new_privileges, unit_text
-from auditor.domain.mail import Attempt, Outcome
+from auditor.domain.mail import Outcome
 
 SENDMAIL = Topic(Group.MAIL, "mail_sendmail", "sendmail")
 SANDBOX = Topic(Group.MAIL, "mail_sandbox", "sandbox")
@@ -18,8 +19,7 @@ STARTTLS = Topic(Group.MAIL, "mail_starttls", "STARTTLS")
 CERTIFICATE = Topic(Group.MAIL, "mail_certificate", "certificate")
 LOGIN = Topic(Group.MAIL, "mail_login", "login")
 
-# RFC 4954, section 6: the replies to AUTH.
-_LOGIN_REFUSED = re.compile(r"\blogin\b|: (?:432|454|500|530|534|535|538) ")
+_SOON = timedelta(days=14)
 _OPENSSL = "`openssl s_client -connect {host}:{port}{starttls} -showcerts </dev/null`"
 
 
@@ -47,30 +47,41 @@ def sandbox_check(*, is_forbidden: bool, is_needed: bool) -> Check:
     return SANDBOX.ok("of auditor.service lets sendmail work")
 
 
-def server_checks(server: SmtpServer, sender: str) -> Iterator[Check]:
+def server_checks(server: SmtpServer, sender: str, now_utc: datetime) -> Iterator[Check]:
     """Connect, encrypt and log in as for a mail, and say how far it went."""
     try:
-        attempt = probe(server, sender)
+        found = probe(server, sender)
     except MailSetupError as error:
         yield CERTIFICATE.fault(str(error), error.hint or "See [mail.smtp] ca_file.")
         return
-    yield server_check(server, attempt)
+    yield server_check(server, found)
+    if found.certificate_end_utc is not None:
+        yield certificate_check(server, found.certificate_end_utc, now_utc)
 
 
-def server_check(server: SmtpServer, attempt: Attempt) -> Check:
-    """Tell from what the probe said which step failed."""
+def certificate_check(server: SmtpServer, end_utc: datetime, now_utc: datetime) -> Check:
+    """Judge how long a certificate that is trusted now will be."""
+    text = f"good until {end_utc:%Y-%m-%d}"
+    if end_utc - now_utc < _SOON:
+        hint = f"Ask who runs {server.host} to renew it: after that all mail waits."
+        return CERTIFICATE.warning(f"{text} only", hint)
+    return CERTIFICATE.ok(text)
+
+
+def server_check(server: SmtpServer, found: Probe) -> Check:
+    """Put into words which step of the probe failed."""
     where = f"{server.host}:{server.port}"
-    if attempt.outcome == Outcome.ACCEPTED:
+    if found.attempt.outcome == Outcome.ACCEPTED:
         steps = {"none": "in the open", "starttls": "STARTTLS", "tls": "TLS"}[server.security]
         login = "" if server.login is None else ", login accepted"
         return SERVER.ok(f"{where}, {steps}{login}")
-    reply = attempt.reply
+    reply = found.attempt.reply
     starttls = " -starttls smtp" if server.security == "starttls" else ""
     openssl = _OPENSSL.format(host=server.host, port=server.port, starttls=starttls)
-    if "certificate" in reply:
+    if found.failed_at is Step.CERTIFICATE:
         return CERTIFICATE.fault(reply, openssl)
-    if "STARTTLS" in reply:
+    if found.failed_at is Step.STARTTLS:
         return STARTTLS.fault(reply, f"{openssl}; or [mail.smtp] security")
-    if _LOGIN_REFUSED.search(reply):
+    if found.failed_at is Step.LOGIN:
         return LOGIN.fault(reply, "See [mail.smtp] username and password_file.")
     return SERVER.fault(reply, f"`nc -vz {server.host} {server.port}`; see [mail.smtp].")

@@ -123,7 +123,7 @@ def rights_check(cluster: str, rights: Rights) -> Check:
     topic = RIGHTS.of(cluster)
     if rights.sees_everybody:
         return topic.ok(f"{rights.caller} sees everybody: {rights.reason}")
-    hint = f"`sacctmgr add user {rights.caller} account=root adminlevel=operator`"
+    hint = f"`{rights.command_to_see_everybody}`"
     return topic.fault(f"{rights.caller} does not see everybody: {rights.reason}", hint)
 
 

@@ -52,17 +52,29 @@ class Mail:
     created_utc: datetime
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the last mail about one user, project or site said of a week, and its revision."""
+
+    kind: str
+    name: str
+    revision: int
+    carbon_g: float
+
+
 class MailState(StrEnum):
     """What has become of a mail in the outbox.
 
     QUEUED: to be sent, now or at its next attempt. SENDING: somebody has it in hand, until the
     lease ends. SENT: the mail server took it. PARKED: refused for good, for a person to look at.
+    CANCELLED: not sent, for the user chose meanwhile to get no more mail; nothing sends it again.
     """
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     PARKED = "parked"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

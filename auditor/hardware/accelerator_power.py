@@ -45,7 +45,8 @@ class AcceleratorPower:
         rule = evidence.rule
         if rule is None or (rule.gpu is None and rule.gpu_w is None):
             figures = self._of_listing(evidence.listed, own)
-            if rule is None or rule.gpu_idle_w is None:
+            has_other = not self._may_have(evidence.listed, own)
+            if rule is None or rule.gpu_idle_w is None or has_other:
                 return figures
             share = _share(own) if own else 1.0
             return (figures or self._of_word(word, own)).with_idle(rule.gpu_idle_w * share)
@@ -71,7 +72,7 @@ class AcceleratorPower:
         meant = named if own is None else _shared(named, own)
         if meant is None:
             return None
-        if listed is not None:
+        if listed is not None and self._may_have(listed, meant):
             meant = self._refined(meant, listed)
         figures, share = self._looked_up(meant, rule.rule), _share(meant)
         if rule.gpu_w is not None:
@@ -93,7 +94,7 @@ class AcceleratorPower:
         self, listed: NodeProfile | None, own: Resolution[Accelerator] | None
     ) -> Figures | None:
         """Take what a node listing says; None where it adds nothing to accounting's type."""
-        if listed is None or listed.n_gpus == 0:
+        if listed is None or listed.n_gpus == 0 or not self._may_have(listed, own):
             return None
         if own is not None:
             refined = self._refined(own, listed)
@@ -103,6 +104,19 @@ class AcceleratorPower:
         if not known and (by_feature := self._of_features(listed)):
             known = [by_feature]
         return mean([(self._looked_up(one, listed.rule), 1.0) for one in known]) if known else None
+
+    def _may_have(self, listed: NodeProfile | None, own: Resolution[Accelerator] | None) -> bool:
+        """Tell whether a node can have this model: its listing names it, or names none at all.
+
+        Features of a node with another model say nothing of this one.
+        """
+        if listed is None or own is None:
+            return True
+        for words in (listed.gpu_types, listed.features):
+            named = [one for word in words if (one := self.catalogue.find_accelerator(word))]
+            if named:
+                return any(_shared(one, own) for one in named)
+        return True
 
     def _refined(
         self, base: Resolution[Accelerator], listed: NodeProfile

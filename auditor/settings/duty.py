@@ -43,7 +43,8 @@ class WeekSection(Section):
     pages: ConfigPath | None = Field(
         None,
         examples=["/var/lib/auditor/pages"],
-        description="Folder of the pages, one folder a week; default `pages` in the ledger's.",
+        description="Folder of the pages, one folder a week; default `pages` in the ledger's. Who "
+        "may read it, or the web server that serves it, sees the jobs of everybody.",
     )
 
 

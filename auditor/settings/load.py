@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ class InvalidSettingsError(ConfigError):
         self.rest = rest
 
 
+class UnreadableSystemFileError(ConfigError):
+    """The site's own file is there, or may be, and this user may not read it."""
+
+    hint = "Name a file of yours with --config, or ask who runs the auditor here."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} cannot be read by this user")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class LoadedSettings:
     """The settings and the file they came from; None where no file was found."""
@@ -39,15 +50,32 @@ def find_file(stated: Path | None, environment: Mapping[str, str] = os.environ) 
     Raises
     ------
     ConfigError
-        The stated file, or the one the environment names, does not exist.
+        The stated file, or the one the environment names, does not exist or cannot be looked at.
+    UnreadableSystemFileError
+        A file in its usual place may not be read by this user.
     """
     named = stated or (Path(value) if (value := environment.get("AUDITOR_CONFIG")) else None)
     if named is not None:
-        if not named.is_file():
+        if not _is_there(named):
             msg = f"there is no configuration file {named}"
             raise ConfigError(msg, hint="`auditor config example` prints one to start from.")
         return named
-    return next((path for path in (SYSTEM_FILE, LOCAL_FILE) if path.is_file()), None)
+    for usual in (SYSTEM_FILE, LOCAL_FILE):
+        try:
+            is_there = usual.is_file()
+        except PermissionError as error:
+            raise UnreadableSystemFileError(usual) from error
+        if is_there:
+            return usual
+    return None
+
+
+def _is_there(named: Path) -> bool:
+    try:
+        return named.is_file()
+    except OSError as error:
+        msg = f"the configuration file {named} cannot be read: {error.strerror}"
+        raise ConfigError(msg, hint="May this user look into its folder?") from error
 
 
 def problems_text(name: str, lines: list[str]) -> str:
@@ -93,6 +121,33 @@ def parse_settings(text: str, base_folder: Path, name: str = "configuration") ->
 
 
 def _sound_part(content: dict[str, Any], error: ValidationError, base_folder: Path) -> Settings:
+    """Return the settings without the keys, or else the entries and tables, that have a problem.
+
+    What is left of an entry is looked at further, so that its other problems are told as well.
+    """
+    less = deepcopy(content)
+    for problem in error.errors():
+        _take_out(less, problem["loc"])
+    try:
+        return Settings.model_validate(less, context={"base_folder": base_folder})
+    except ValidationError as left:
+        return _sound_tables(less, left, base_folder)
+
+
+def _take_out(content: dict[str, Any], loc: tuple[int | str, ...]) -> None:
+    """Take the key of a problem out of its table; what is missing or no key stays as it is."""
+    place: Any = content
+    for part in loc[:-1]:
+        # Tags of unions are neither.
+        is_entry = isinstance(place, list) and isinstance(part, int)
+        is_key = isinstance(place, dict) and part in place
+        if is_entry or is_key:
+            place = place[part]
+    if loc and isinstance(place, dict):
+        place.pop(loc[-1], None)
+
+
+def _sound_tables(content: dict[str, Any], error: ValidationError, base_folder: Path) -> Settings:
     """Return the settings without the entries, or else the tables, that have a problem."""
     broken = {problem["loc"][:2] for problem in error.errors()}
     sound: dict[str, Any] = {}
@@ -116,6 +171,8 @@ def load_settings(
     ------
     ConfigError
         The file is missing, unreadable or does not validate.
+    UnreadableSystemFileError
+        The same as in `find_file`.
     """
     path = find_file(stated, environment)
     if path is None:
@@ -123,6 +180,9 @@ def load_settings(
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        is_usual = stated is None and not environment.get("AUDITOR_CONFIG")
+        if is_usual and isinstance(error, PermissionError):
+            raise UnreadableSystemFileError(path) from error
         msg = f"the configuration file {path} cannot be read: {error}"
         raise ConfigError(msg, hint="Is it UTF-8 text, and may this user read it?") from error
     return LoadedSettings(parse_settings(text, path.absolute().parent, str(path)), path)

@@ -1,31 +1,59 @@
 """The configuration of mail: who gets it, from whom, and by which server."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from auditor.domain.address import domain_of, is_plain_address, is_web_address
 from auditor.settings.base import ConfigPath, Name, Ratio, Section
 
-_ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]+@[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]+")
+# What stands before it in the names of mails and of their lists must fit, too (RFC 2919).
+_N_MOST_SENDER_DOMAIN = 150
 
 
 def _plain_address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
+    if not text.isascii():
+        msg = f"{text!r} is not an ASCII address; write its domain as xn--..."
+        raise ValueError(msg)
+    if not is_plain_address(text):
         msg = f"{text!r} is not a mail address; write it as in carbon@example.org"
         raise ValueError(msg)
     return text
 
 
+def _sender_address(text: str) -> str:
+    if len(domain_of(text)) > _N_MOST_SENDER_DOMAIN:
+        msg = f"its domain is longer than {_N_MOST_SENDER_DOMAIN} characters"
+        raise ValueError(msg)
+    return text
+
+
 def _user_pattern(text: str) -> str:
-    if text.count("{user}") != 1 or not _ADDRESS.fullmatch(text.replace("{user}", "u")):
+    if text.count("{user}") != 1 or not is_plain_address(text.replace("{user}", "u")):
         msg = f"{text!r} is not an address with {{user}} in it, as in {{user}}@example.org"
         raise ValueError(msg)
     return text
 
 
+def _web_address(text: str) -> str:
+    if not is_web_address(text, is_encrypted=False):
+        msg = f"{text!r} is not a web address; write it as in https://carbon.example.org/weeks"
+        raise ValueError(msg)
+    return text
+
+
+def _encrypted_address(text: str) -> str:
+    if not is_web_address(text, is_encrypted=True):
+        msg = f"{text!r} is not an address that begins with https://, which RFC 8058 asks for"
+        raise ValueError(msg)
+    return text
+
+
+WebAddress = Annotated[Name, AfterValidator(_web_address)]
+EncryptedAddress = Annotated[Name, AfterValidator(_encrypted_address)]
 Address = Annotated[str, AfterValidator(_plain_address)]
+Sender = Annotated[Address, AfterValidator(_sender_address)]
 AddressPattern = Annotated[str, AfterValidator(_user_pattern)]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 Frequency = Literal["weekly", "monthly", "never"]
@@ -87,7 +115,7 @@ class AddressSection(Section):
     file: ConfigPath | None = Field(
         None,
         examples=["addresses.csv"],
-        description="CSV with the columns user and address.",
+        description="CSV with the columns user and address; an empty address is none.",
     )
     command: tuple[Name, ...] | None = Field(
         None,
@@ -104,6 +132,11 @@ class AddressSection(Section):
             msg = "command must name {user} in one of its arguments"
             raise ValueError(msg)
         return self
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether users get mail at all."""
+        return not (self.file is None and self.command is None and self.pattern is None)
 
 
 class ProjectSection(Section):
@@ -129,7 +162,7 @@ class ProjectSection(Section):
 class MailSection(Section):
     """Weekly mail; without `sender` nothing is mailed."""
 
-    sender: Address | None = Field(
+    sender: Sender | None = Field(
         None, examples=["carbon@example.org"], description="From whom; turns mail on."
     )
     reply_to: Address | None = Field(
@@ -151,7 +184,7 @@ class MailSection(Section):
     restated_ratio: Ratio = Field(
         0.1, description="A restated week is mailed again where its carbon changed by this share."
     )
-    pages_url: Name | None = Field(
+    pages_url: WebAddress | None = Field(
         None,
         examples=["https://carbon.example.org/weeks"],
         description="Where the pages folder is served; mails then link the page, else attach it.",
@@ -161,7 +194,7 @@ class MailSection(Section):
         examples=["carbon-unsubscribe@example.org"],
         description="For List-Unsubscribe; default reply_to, else sender.",
     )
-    unsubscribe_url: Name | None = Field(
+    unsubscribe_url: EncryptedAddress | None = Field(
         None,
         examples=["https://carbon.example.org/unsubscribe"],
         description="For one-click List-Unsubscribe (RFC 8058), if the site has such a page.",
@@ -174,9 +207,10 @@ class MailSection(Section):
 
     @model_validator(mode="after")
     def _somebody_gets_it(self) -> "MailSection":
-        is_any = any((self.operators, *(getattr(self.addresses, key) is not None
-                                         for key in ("file", "command", "pattern")),
-                      self.projects.leads == "file"))  # fmt: skip
+        if self.projects.leads == "coordinators" and not self.addresses.is_stated:
+            msg = 'projects.leads = "coordinators" needs [mail.addresses]: they are users'
+            raise ValueError(msg)
+        is_any = self.operators or self.addresses.is_stated or self.projects.leads == "file"
         if self.sender is not None and not is_any:
             msg = "sender is stated, but nobody gets mail: state operators or [mail.addresses]"
             raise ValueError(msg)

@@ -14,11 +14,10 @@ from auditor.collect.slurm_command import DEFAULT_PATH, SlurmHost
 from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_nodes import ask_nodes, keep_snapshot
 from auditor.collect.slurm_rights import Caller
-from auditor.domain.period import Period
 from auditor.errors import UsageError
 from auditor.ledger.ledger import Ledger
 from auditor.ledger.lock import writer_lock
-from auditor.pipeline.collect_as_caller import ask_period
+from auditor.pipeline.collect_as_caller import SacctQuestion, ask_period
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Silent, Source
 from auditor.pipeline.collect_plan import Reach
 from auditor.pipeline.collecting import collect
@@ -84,16 +83,11 @@ def collect_once(
     return tuple(receipts)
 
 
-def load_from_sacct(
-    settings: Settings, ledger: Ledger, period: Period, cluster: str | None, run: Run
-) -> None:
+def load_from_sacct(settings: Settings, ledger: Ledger, question: SacctQuestion, run: Run) -> None:
     """Load the runs of a period that the caller may see into a ledger that is theirs.
 
-    Parameters
-    ----------
-    cluster
-        The one to ask; None for all that the configuration says to collect from, or the one that
-        this host belongs to.
+    Where the question names no cluster, all are asked that the configuration says to collect from,
+    or else the one that this host belongs to.
 
     Raises
     ------
@@ -102,7 +96,7 @@ def load_from_sacct(
     """
     factors = build_factors(settings)
     collecting = [entry for entry in settings.clusters if entry.collect == "sacct"]
-    names = [cluster] if cluster else [entry.name for entry in collecting] or [""]
+    names = [question.cluster] if question.cluster else [entry.name for entry in collecting] or [""]
     # A cluster that the configuration does not name is asked as one that it does.
     other = collecting[0] if collecting else Cluster(name="-")
     for name in names:
@@ -112,8 +106,9 @@ def load_from_sacct(
             settings, f"sacct {name}".strip(), ExportOptions(default_cluster=name or None)
         )
         reach = Reach(timedelta(), timedelta())
-        source = Source(host, caller(), context, period.start_utc, reach, _listing(host))
-        ask_period(source, period, factors, ledger, run)
+        start_utc = question.period.start_utc
+        source = Source(host, caller(), context, start_utc, reach, _listing(host))
+        ask_period(source, question, factors, ledger, run)
 
 
 def slurm_host(settings: Settings, cluster: Cluster) -> SlurmHost:
@@ -164,7 +159,7 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> list[Cluster]:
 def _alone(settings: Settings) -> "Iterator[None]":
     """Keep two collections from passing each other: an older answer must not be loaded last."""
     folder = Path(settings.ledger.path)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with writer_lock(folder / "collect.lock", _LOCK_TIMEOUT_S):
         yield
 

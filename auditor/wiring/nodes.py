@@ -1,5 +1,6 @@
 """Node rules and listings of the configuration, as the matching takes them."""
 
+import os
 from pathlib import Path
 
 from auditor.collect.slurm_nodes import latest_snapshot
@@ -57,10 +58,17 @@ def snapshot_folder(settings: Settings) -> Path:
 
 
 def with_snapshot(settings: Settings, cluster: Cluster) -> Cluster:
-    """Let the latest listing that collection kept stand in where the configuration names none."""
-    if cluster.node_listing is not None or cluster.collect is None:
+    """Let the latest listing that collection kept stand in where the configuration names none.
+
+    The folder of a ledger is closed to others: who may not look into it goes without.
+    """
+    folder = snapshot_folder(settings)
+    is_stated = cluster.node_listing is not None or cluster.collect is None
+    if is_stated or not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
         return cluster
-    latest = latest_snapshot(snapshot_folder(settings), cluster.name)
+    latest = latest_snapshot(folder, cluster.name)
+    if latest is None or not os.access(latest, os.R_OK, effective_ids=True):
+        return cluster
     return cluster.model_copy(update={"node_listing": latest})
 
 

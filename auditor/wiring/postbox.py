@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from auditor.deliver.recipients import AddressBook, address_book, leads_in_file, project_leads
+from auditor.deliver.recipients import (
+    AddressBook,
+    AddressesUnavailableError,
+    address_book,
+    leads_in_file,
+    project_leads,
+)
 from auditor.pipeline.mailing import Postbox
 from auditor.settings.mail import MailSection
 from auditor.settings.models import Settings
 
 _NEVER = "never"
+Leads = Callable[[str], Sequence[str]]
 
 
 def postbox(settings: Settings, frequency_of: Mapping[str, str]) -> Postbox | None:
@@ -28,13 +35,16 @@ def postbox(settings: Settings, frequency_of: Mapping[str, str]) -> Postbox | No
         return None
     addresses = mail.addresses
     book = address_book(addresses.file, addresses.command, addresses.pattern)
+    leads_of, unled_of = _leads(settings, book, frequency_of)
     return Postbox(
         site=settings.site.name,
         sender=mail.sender,
         book=book,
         reply_to=mail.reply_to,
         operators=mail.operators,
-        leads_of=_leads_of(settings, book, frequency_of),
+        leads_of=leads_of,
+        unled_of=unled_of,
+        reaches_users=addresses.is_stated,
         frequency=mail.frequency,
         frequency_of=frequency_of,
         restated_ratio=mail.restated_ratio,
@@ -48,52 +58,66 @@ def _unsubscribe_mailto(mail: MailSection) -> str | None:
     return mail.unsubscribe_mailto or mail.reply_to or mail.sender
 
 
-def _leads_of(
+def _leads(
     settings: Settings, book: AddressBook, frequency_of: Mapping[str, str]
-) -> Callable[[str], Sequence[str]]:
-    """Return how to find the leads of a project; who chose to get no mail is left out.
-
-    Slurm is asked for coordinators when the first project is mailed, and once.
-    """
+) -> tuple[Leads, Leads]:
+    """Return how to find the addresses of a project's leads, and its leads without one."""
     projects = settings.mail.projects
     if projects.leads == "none":
-        return _nobody
+        return _nobody, _nobody
     if projects.file is not None:
         leads = leads_in_file(projects.file)
-        return lambda account: leads.get(account, ())
-    found: dict[str, tuple[str, ...]] | None = None
-
-    def of(account: str) -> Sequence[str]:
-        nonlocal found
-        if found is None:
-            found = project_leads(_coordinators(settings, frequency_of), book)
-        return found.get(account, ())
-
-    return of
+        return (lambda account: leads.get(account, ())), _nobody
+    found = _Coordinators(settings, book, frequency_of)
+    return found.addresses, found.without_address
 
 
 def _nobody(_account: str) -> Sequence[str]:
     return ()
 
 
-def _coordinators(
-    settings: Settings, frequency_of: Mapping[str, str]
-) -> Mapping[str, Sequence[str]]:
-    """Ask Slurm for the coordinators of each account, on every cluster that is asked with sacct.
+class _Coordinators:
+    """The coordinators of accounts. Slurm is asked when the first project is mailed, and once.
 
-    Raises
-    ------
-    CollectError
-        Slurm does not answer.
+    Who chose to get no mail is left out.
     """
-    from auditor.collect.slurm_people import ask_people  # noqa: PLC0415  (few sites ask)
-    from auditor.wiring.collecting import slurm_host  # noqa: PLC0415
 
-    found: dict[str, list[str]] = {}
-    for cluster in settings.clusters:
-        if cluster.collect is None:
-            continue
-        for one in ask_people(slurm_host(settings, cluster)).coordinators:
-            if frequency_of.get(one.user) != _NEVER:
+    def __init__(
+        self, settings: Settings, book: AddressBook, frequency_of: Mapping[str, str]
+    ) -> None:
+        self._settings, self._book, self._frequency_of = settings, book, frequency_of
+        self._users_of: Mapping[str, Sequence[str]] | AddressesUnavailableError | None = None
+
+    def addresses(self, account: str) -> Sequence[str]:
+        """Return the addresses of the account's coordinators."""
+        return project_leads({account: self._users(account)}, self._book).get(account, ())
+
+    def without_address(self, account: str) -> Sequence[str]:
+        """Return the account's coordinators who have none."""
+        users = self._users(account)
+        return tuple(user for user in users if self._book.address_of(user) is None)
+
+    def _users(self, account: str) -> Sequence[str]:
+        if self._users_of is None:
+            self._users_of = self._asked()
+        if isinstance(self._users_of, AddressesUnavailableError):
+            raise self._users_of
+        return self._users_of.get(account, ())
+
+    def _asked(self) -> Mapping[str, Sequence[str]] | AddressesUnavailableError:
+        """Ask Slurm, on every cluster that is asked with sacct."""
+        from auditor.collect.slurm_errors import CollectError  # noqa: PLC0415  (few sites ask)
+        from auditor.collect.slurm_people import ask_people  # noqa: PLC0415
+        from auditor.wiring.collecting import slurm_host  # noqa: PLC0415
+
+        found: dict[str, list[str]] = {}
+        hosts = [slurm_host(self._settings, one) for one in self._settings.clusters if one.collect]
+        try:
+            people = [one for host in hosts for one in ask_people(host).coordinators]
+        except CollectError as error:
+            msg = f"Slurm could not be asked for coordinators: {error}"
+            return AddressesUnavailableError(msg, hint=error.hint)
+        for one in people:
+            if self._frequency_of.get(one.user) != _NEVER:
                 found.setdefault(one.account, []).append(one.user)
-    return found
+        return found

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from auditor.deliver.address import plain_address
 from auditor.deliver.credential import Login, read_password
 from auditor.deliver.sendmail import SendmailTransport
-from auditor.deliver.smtp import SmtpServer, SmtpTransport, probe
+from auditor.deliver.smtp import SmtpTransport, probe
+from auditor.deliver.smtp_connection import SmtpServer
+from auditor.domain.address import plain_address
 from auditor.domain.mail import Attempt, MailState, Outcome, QueuedMail
 from auditor.errors import ConfigError
 from auditor.pipeline.sending import SendReceipt, SendTerms, Transport, n_waiting, send_round
@@ -82,7 +83,7 @@ def probe_mail(settings: Settings) -> Attempt:
     """
     mail = settings.mail
     if mail.transport == "smtp":
-        return probe(smtp_server(mail.smtp), _sender(mail))
+        return probe(smtp_server(mail.smtp), _sender(mail)).attempt
     return mail_transport(mail).ready() or Attempt(Outcome.ACCEPTED, f"{mail.sendmail} is there")
 
 

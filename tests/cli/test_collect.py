@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,14 @@ def test_receipts_for_people_and_programs(slurm: FakeSlurm, run) -> None:
     assert (receipt["failure"], receipt["incidents"]) == (None, [])
 
 
+def test_where_no_bar_can_be_shown_a_line_now_and_then_says_how_far_it_is(
+    slurm: FakeSlurm, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditor.pipeline.collect_pace.EVERY_S", 0.0)
+    first, *_rest = run("collect", "--json").err.splitlines()
+    assert re.fullmatch(r"alpha: up to 2026-11-2\d \d\d:\d\d UTC, 1 of \d windows", first)
+
+
 def test_who_may_not_see_everybody_ends_with_4(slurm: FakeSlurm, run) -> None:
     slurm.change(level="None", private="jobs")
     answer = run("collect")
@@ -106,8 +115,30 @@ def test_a_report_from_sacct_says_whose_runs_it_holds(slurm: FakeSlurm, run) -> 
     assert answer.code == 0
     assert "Slurm shows alice only the runs that they may see" in " ".join(answer.out.split())
     assert "bob" not in answer.out
+    head = answer.out.partition("Emitted")[0]
+    assert "jobs visible to alice" in head
+    assert "all jobs" not in answer.out
+    assert "Slurm shows alice only the runs that they may see" in " ".join(head.split())
+    found = json.loads(run("report", "--from", "sacct", "--since", "2026-11-22", "--json").out)
+    assert found["filters"] == {"visible_to": ["alice"]}
+    assert run("report", "--from", "sacct", "--since", "2026-11-22", "--strict").code == 5
+
+
+def test_of_another_user_slurm_may_have_hidden_everything(slurm: FakeSlurm, run) -> None:
+    slurm.change(level="None", private="jobs")
+    sacct = ("report", "--from", "sacct", "--since", "2026-11-22", "--user")
+    answer = run(*sacct, "bob")
+    assert (answer.code, "hides those of others" in answer.err) == (3, True)
+    answer = run(*sacct, "alice")
+    assert answer.code == 0
+    assert "user alice" in answer.out
+    assert "only the runs that they may see" not in answer.out
+
+
+def test_a_cluster_by_another_name(slurm: FakeSlurm, run) -> None:
     answer = run("report", "--from", "sacct", "--cluster", "nosuch")
     assert (answer.code, "knows no cluster nosuch" in answer.err) == (75, True)
+    assert "Is it alpha?" in answer.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

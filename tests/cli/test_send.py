@@ -48,6 +48,25 @@ def test_what_is_due_is_sent_and_told(run, outbox):
     assert run("send").out.startswith("0 mails sent")
 
 
+def test_a_round_in_which_everything_is_refused_says_so(run, outbox):
+    (outbox / "sendmail").write_text("#!/bin/sh\ncat >/dev/null\nexit 67\n")
+    answer = run("send")
+    assert answer.code == 0
+    assert "0 mails sent, 0 to be tried again, 2 refused for good" in answer.out
+    assert "every mail of this round was refused, none was sent" in answer.err
+    assert "every mail" not in run("send").err
+
+
+def test_a_user_who_unsubscribes_gets_what_was_queued_no_more(run, outbox):
+    assert run("unsubscribe", "--user", "alice").code == 0
+    assert run("send").out.startswith("0 mails sent, 1 to be tried again")
+    assert "alice" not in run("send", "--dry-run").out
+    assert run("send", "--retry-parked").code == 0
+    with Ledger.open(outbox / "ledger", create=False) as ledger:
+        state_of = {one.mail.name: one.state for one in ledger.outbox.list()}
+    assert state_of == {"alice": "cancelled", "bob": "queued", "carol": "sent"}
+
+
 def test_a_dry_run_lists_and_sends_nothing(run, outbox):
     answer = run("send", "--dry-run")
     assert answer.code == 0

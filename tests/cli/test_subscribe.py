@@ -70,3 +70,26 @@ def test_who_may_not_write_is_told_whom_to_ask(run, site, ledger_folder, monkeyp
     answer = run("unsubscribe", "--user", "alice")
     assert answer.code == 4
     assert "support@example.org" in answer.err
+
+
+@pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
+def test_who_may_not_read_the_configuration_is_told_whom_to_ask(run, tmp_path, monkeypatch, verb):
+    def closed(_path, *_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("auditor.settings.load.Path.is_file", closed)
+    answer = run(verb)
+    assert answer.code == 4
+    assert "/etc/auditor/auditor.toml cannot be read by this user" in answer.err
+    assert "ask who runs the auditor" in answer.err
+
+
+def test_operators_are_named_where_no_other_address_is_stated(
+    run, site, ledger_folder, monkeypatch
+):
+    with (site / "auditor.toml").open("a") as file:
+        file.write('[mail]\noperators = ["hpc-team@example.org"]\n')
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    answer = run("unsubscribe", "--user", "alice")
+    assert answer.code == 4
+    assert "hpc-team@example.org" in answer.err

@@ -48,7 +48,12 @@ def test_who_sees_everybody(
     with pytest.raises(CollectRightsError, match="does not see the runs of everybody") as caught:
         require_everybody(rights)
     assert (caught.value.code, caught.value.exit_code) == ("not_operator", 4)
-    assert "adminlevel=operator" in str(caught.value.hint)
+    command = (
+        "sacctmgr -i add user alice account=root adminlevel=operator"
+        if level is None
+        else "sacctmgr -i modify user alice set adminlevel=operator"
+    )
+    assert f"`{command}`" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,25 @@ def test_a_cluster_that_accounting_does_not_know(slurm: FakeSlurm) -> None:
     with pytest.raises(CollectError, match=r"knows no cluster nosuch \(it knows alpha\)") as caught:
         require_cluster(slurm.host("nosuch"))
     assert caught.value.code == "cluster_unknown"
+    assert "Is it alpha?" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("known", "name", "meant"),
+    [
+        pytest.param(["alpha"], "nosuch", "alpha?", id="the only one"),
+        pytest.param(["alpha", "beta"], "Alpha-1", "alpha?", id="nearly"),
+        pytest.param(["alpha", "beta"], "zzz", "one that `sacctmgr show cluster` lists?", id="far"),
+        pytest.param([], "alpha", "one that `sacctmgr show cluster` lists?", id="none"),
+    ],
+)
+def test_the_cluster_that_may_be_meant(
+    slurm: FakeSlurm, known: list[str], name: str, meant: str
+) -> None:
+    slurm.change(clusters=known)
+    with pytest.raises(CollectError) as caught:
+        require_cluster(slurm.host(name))
+    assert f"Is it {meant}" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,41 @@ def test_pages_are_for_the_owner_and_the_group(tmp_path):
     replace_site(folder, PAGES)
     assert {path.stat().st_mode & 0o137 for path in folder.iterdir()} == {0}
     assert {path.stat().st_mode & 0o027 for path in (folder, folder.parent)} == {0}
+
+
+def test_a_link_in_the_place_of_a_folder_of_pages_is_refused(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".pages").write_text("precious.html")
+    (elsewhere / "precious.html").write_text("precious")
+    (tmp_path / "2026-W47").symlink_to(elsewhere)
+    with pytest.raises(DeliveryError, match="is a link"):
+        replace_site(tmp_path / "2026-W47", PAGES)
+    assert {path.name for path in elsewhere.iterdir()} == {".pages", "precious.html"}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param(b"../precious\n/etc/hostname\n.\n..\n\n", id="paths"),
+        pytest.param(b"\xff\xfe\x00\n\x80", id="no text"),
+        pytest.param(b"folder\n.pages\n", id="folder and itself"),
+        pytest.param(b"x" * 5000 + b"\ngone.html", id="long and gone"),
+    ],
+)
+def test_a_list_of_pages_that_is_odd_deletes_nothing_else(tmp_path, listed):
+    site = tmp_path / "site"
+    (site / "folder").mkdir(parents=True)
+    (site / "old.html").write_text("old")
+    (tmp_path / "precious").write_text("precious")
+    (site / ".pages").write_bytes(b"old.html\n" + listed)
+    replace_site(site, PAGES)
+    assert {path.name for path in site.iterdir()} == {".pages", "folder", *PAGES}
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert (site / ".pages").read_text() == "\n".join(PAGES)
+
+
+def test_a_list_of_pages_that_is_no_file_is_passed_over(tmp_path):
+    os.mkfifo(tmp_path / ".pages")
+    replace_site(tmp_path, PAGES)
+    assert (tmp_path / ".pages").read_text() == "\n".join(PAGES)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.deliver.address import AddressError
 from auditor.deliver.message import Envelope, build_message, list_id, message_id
+from auditor.domain.address import AddressError
 from auditor.domain.mail import Attachment, Picture, RenderedMail
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

@@ -1,10 +1,12 @@
 import base64
 import socket
+import subprocess
 
 import pytest
 
 from auditor.deliver.credential import Login
-from auditor.deliver.smtp import MailSetupError, SmtpServer, SmtpTransport, probe
+from auditor.deliver.smtp import SmtpTransport, probe
+from auditor.deliver.smtp_connection import MailSetupError, SmtpServer, Step
 from auditor.domain.mail import Outcome
 from tests.fakes.certificates import make_certificate
 from tests.fakes.scripted_smtp import DRIBBLE, DROP, PAUSE, PAUSE_S, STALL, Script, scripted_server
@@ -229,7 +231,112 @@ def test_authorities_that_cannot_be_read_are_a_clear_error(tmp_path):
 def test_a_probe_goes_all_the_way_but_sends_nothing(certificate):
     with scripted_server(Script(certificate=certificate, login=TOKEN)) as server:
         terms = {"login": LOGIN, "ca_file": certificate.certificate, "timeout_s": 2}
-        attempt = probe(SmtpServer("127.0.0.1", server.port, "starttls", **terms), SENDER)
-    assert attempt.outcome is ACCEPTED
+        found = probe(SmtpServer("127.0.0.1", server.port, "starttls", **terms), SENDER)
+    assert (found.attempt.outcome, found.failed_at) == (ACCEPTED, None)
     verbs = [command.split()[0].lower() for command in server.commands]
     assert verbs == ["ehlo", "starttls", "ehlo", "auth", "quit"]
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "n_received"),
+    [
+        pytest.param({"DATA": "250 OK"}, LATER, 0, id="250-for-data"),
+        pytest.param({"DATA": "251 OK"}, LATER, 0, id="251-for-data"),
+        pytest.param({"DATA": "334 dGVsbCBtZQ=="}, LATER, 0, id="334-for-data"),
+        pytest.param({"RCPT": "354 go ahead"}, LATER, 0, id="354-for-recipient"),
+        pytest.param({".": "354 go on"}, LATER, 1, id="354-after-mail"),
+        pytest.param({".": "150 hm"}, LATER, 1, id="150-after-mail"),
+        pytest.param({".": "251 forwarded"}, ACCEPTED, 1, id="251-after-mail"),
+        pytest.param({".": "299 fine"}, ACCEPTED, 1, id="299-after-mail"),
+        pytest.param({"MAIL": "251 fine", "RCPT": "252 fine"}, ACCEPTED, 1, id="other-2xx"),
+    ],
+)
+def test_only_the_word_after_the_mail_is_an_acceptance(script, outcome, n_received):
+    (attempt,), server = hand_over(Script(replies=script), "alice@example.org")
+    assert (attempt.outcome, attempt.is_server) == (outcome, False)
+    assert len(server.received) == n_received
+
+
+def test_a_dialogue_out_of_step_is_begun_anew():
+    script = Script(replies={"DATA": ("250 OK", "354 go ahead")})
+    attempts, server = hand_over(script, "a@example.org", "b@example.org")
+    assert [attempt.outcome for attempt in attempts] == [LATER, ACCEPTED]
+    assert server.n_connections == 2
+    assert server.received == [("b@example.org", MAIL)]
+
+
+ENDLESS = "250-more of the same\r\n" * 5_000 + "250 OK"
+
+
+@pytest.mark.parametrize(
+    ("script", "is_server"),
+    [
+        pytest.param({"EHLO": ENDLESS, "HELO": ENDLESS}, True, id="ehlo"),
+        pytest.param({"RCPT": ENDLESS}, False, id="recipient"),
+        pytest.param({"greeting": ENDLESS.replace("250", "220")}, True, id="greeting"),
+    ],
+)
+def test_a_reply_without_an_end_is_given_up(script, is_server):
+    (attempt,), server = hand_over(Script(replies=script), "alice@example.org")
+    assert (attempt.outcome, attempt.is_server) == (LATER, is_server)
+    assert "without an end" in attempt.reply
+    assert server.received == []
+
+
+@pytest.mark.parametrize("reply", ["334 !", "334 =a", "334 dGVsbCBtZQ==", "354 \xfc"])
+def test_a_login_that_is_answered_with_nonsense_is_the_servers_trouble(certificate, reply):
+    script = Script(
+        replies={"EHLO": "250-mail.test\r\n250 AUTH LOGIN CRAM-MD5", "AUTH": reply},
+        certificate=certificate, is_tls=True,
+    )  # fmt: skip
+    terms = {"security": "tls", "ca_file": certificate.certificate, "login": LOGIN}
+    with scripted_server(script) as server:
+        found = probe(SmtpServer("127.0.0.1", server.port, timeout_s=5, **terms), SENDER)
+    assert (found.attempt.outcome, found.attempt.is_server) == (LATER, True)
+    assert found.failed_at is Step.LOGIN
+    assert "canary" not in found.attempt.reply
+
+
+@pytest.mark.parametrize(
+    ("host_name", "greeted_as"),
+    [("node7.example.com", "node7.example.com"), ("node7", "example.org"), ("::1", "example.org")],
+)
+def test_we_greet_by_a_name_that_servers_take(monkeypatch, host_name, greeted_as):
+    monkeypatch.setattr(socket, "getfqdn", lambda: host_name)
+    _, server = hand_over(Script(), "alice@example.org")
+    assert server.commands[0] == f"ehlo {greeted_as}"
+
+
+@pytest.mark.parametrize(
+    ("script", "terms", "step"),
+    [
+        pytest.param({"replies": {"greeting": "554 no login here"}}, {}, Step.CONNECT, id="words"),
+        pytest.param({"replies": {"EHLO": DROP}}, {}, Step.CONNECT, id="hello"),
+        pytest.param({}, {}, Step.STARTTLS, id="stripped"),
+        pytest.param(
+            {"replies": {"STARTTLS": "454 no certificate"}}, {}, Step.STARTTLS, id="no-tls"
+        ),
+        pytest.param({}, {"ca_file": None}, Step.CERTIFICATE, id="unknown-authority"),
+        pytest.param({"login": "another"}, {"login": LOGIN}, Step.LOGIN, id="wrong-password"),
+        pytest.param({"login": None}, {"login": LOGIN}, Step.LOGIN, id="no-login"),
+    ],
+)
+def test_a_probe_names_the_step_that_failed(certificate, script, terms, step, request):
+    shown = None if request.node.callspec.id == "stripped" else certificate
+    settings = {"ca_file": certificate.certificate, "timeout_s": 5, **terms}
+    with scripted_server(Script(certificate=shown, **script)) as server:
+        found = probe(SmtpServer("127.0.0.1", server.port, "starttls", **settings), SENDER)
+    assert (found.attempt.outcome, found.failed_at) == (LATER, step)
+    assert found.certificate_end_utc is None
+
+
+def test_a_probe_says_when_the_certificate_ends(certificate):
+    terms = {"ca_file": certificate.certificate, "timeout_s": 5}
+    with scripted_server(Script(certificate=certificate)) as server:
+        found = probe(SmtpServer("127.0.0.1", server.port, "starttls", **terms), SENDER)
+    told = subprocess.run(
+        ["openssl", "x509", "-noout", "-enddate", "-in", certificate.certificate],
+        capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    said = told.stdout.strip().removeprefix("notAfter=")
+    assert f"{found.certificate_end_utc:%b %e %H:%M:%S %Y} GMT" == said

@@ -64,6 +64,13 @@ def test_a_round_has_the_sandbox_of_the_service() -> None:
     assert differing == of_the_daemon
 
 
+def test_pages_are_for_a_group_and_nobody_else() -> None:
+    for name in SERVICES:
+        assert _settings(name)["UMask"] == ["0027"]
+        assert _settings(name)["StateDirectoryMode"] == ["0700"]
+    assert "auditor umask 027; " in (DEPLOY / "cron" / "auditor").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_slurm_and_munge_know_who_we_are(name: str) -> None:
     settings = _settings(name)
@@ -80,7 +87,7 @@ def test_what_is_left_exposed_has_its_reason(name: str) -> None:
     reasons = (SYSTEMD / name).read_text(encoding="utf-8").partition("# Exceptions")[2]
     # DeviceAllow is the clock, which ProtectClock lets be read.
     names = {"RootDirectory", "RestrictAddressFamilies", "PrivateNetwork", "PrivateUsers",
-             "IPAddressDeny", "DeviceAllow"}  # fmt: skip
+             "IPAddressDeny", "DeviceAllow", "UMask"}  # fmt: skip
     assert exposed <= names
     assert [word for word in exposed - {"DeviceAllow"} if word not in reasons] == []
 
@@ -121,7 +128,7 @@ def test_folders_are_made_as_systemd_reads_them(tmp_path: Path) -> None:
         for name in ("etc/auditor", "etc/auditor/credentials", "var/lib/auditor")
     }
     assert modes == {
-        "etc/auditor": 0o750,
+        "etc/auditor": 0o755,
         "etc/auditor/credentials": 0o700,
         "var/lib/auditor": 0o700,
     }

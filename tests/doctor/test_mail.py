@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.smtp import SmtpServer
+from auditor.deliver.smtp import Probe
+from auditor.deliver.smtp_connection import SmtpServer, Step
 from auditor.doctor.check import Status
 from auditor.doctor.mail import may_read
 from auditor.doctor.mail_outbox import outbox_checks
 from auditor.doctor.mail_people import Lookup, lookup_checks
-from auditor.doctor.mail_server import sandbox_check, server_check
+from auditor.doctor.mail_server import certificate_check, sandbox_check, server_check
 from auditor.doctor.service_unit import (
     forbids_new_privileges,
     given_credential,
@@ -26,32 +27,29 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("reply", "code"),
+    ("step", "code"),
     [
-        ("mail.example.org:587: Connection refused", "mail_server"),
-        ("mail.example.org:587: it did not answer in time", "mail_server"),
-        ("mail.example.org:587: greeting: 554 go away", "mail_server"),
-        (
-            "mail.example.org:587: it does not offer STARTTLS, and nothing is sent without",
-            "mail_starttls",
-        ),
-        ("mail.example.org:587: STARTTLS: 454 TLS not available", "mail_starttls"),
-        (
-            "mail.example.org:587: its certificate is not trusted: certificate has expired",
-            "mail_certificate",
-        ),
-        ("mail.example.org:587: 535 5.7.8 Authentication credentials invalid", "mail_login"),
-        ("mail.example.org:587: it offers no login", "mail_login"),
+        (Step.CONNECT, "mail_server"),
+        (Step.STARTTLS, "mail_starttls"),
+        (Step.CERTIFICATE, "mail_certificate"),
+        (Step.LOGIN, "mail_login"),
     ],
 )
-def test_the_step_that_failed_is_named(reply: str, code: str) -> None:
-    check = server_check(SERVER, Attempt(Outcome.LATER, reply, is_server=True))
-    assert (check.code, check.status) == (code, FAULT)
+def test_the_step_that_failed_is_named_whatever_the_words(step: Step, code: str) -> None:
+    reply = "login.example.org:587: STARTTLS certificate login: 535 no"
+    check = server_check(SERVER, Probe(Attempt(Outcome.LATER, reply, is_server=True), step))
+    assert (check.code, check.status, check.found) == (code, FAULT, reply)
 
 
 def test_a_server_that_is_ready_is_ok() -> None:
-    check = server_check(SERVER, Attempt(Outcome.ACCEPTED, "mail.example.org:587 is ready"))
+    check = server_check(SERVER, Probe(Attempt(Outcome.ACCEPTED, "mail.example.org:587 is ready")))
     assert (check.code, check.status) == ("mail_server", OK)
+
+
+@pytest.mark.parametrize(("left_d", "expected"), [(60, OK), (14, OK), (13, WARNING), (0, WARNING)])
+def test_a_certificate_that_ends_soon_is_said(left_d: int, expected: Status) -> None:
+    check = certificate_check(SERVER, NOW + timedelta(days=left_d), NOW)
+    assert (check.code, check.status) == ("mail_certificate", expected)
 
 
 def waiting(age: timedelta, reply: str = "") -> QueuedMail:

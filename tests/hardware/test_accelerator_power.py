@@ -86,6 +86,49 @@ def test_untyped_gpus_by_the_node_listing_are_weighted_by_nodes(only, node_list,
     assert row.gpu_max_w == pytest.approx(watts)
 
 
+MIXED_LISTING = """\
+NODELIST|GRES|CPUS|AVAIL_FEATURES
+a100-1|gpu:a100:4|64|a100,sxm4,80gb
+v100-1|gpu:v100:4|64|v100,pcie,32gb
+old-1|gpu:4|64|v100,pcie
+any-1|gpu:4|64|pcie,40gb
+"""
+
+
+@pytest.mark.parametrize(
+    ("gpu_types", "node_list", "rules", "model", "is_settled"),
+    [
+        pytest.param("a100=1", "a100-1,v100-1", [], A100, True, id="other type beside it"),
+        pytest.param("a100=1", "a100-1,old-1", [], A100, True, id="other feature beside it"),
+        pytest.param("a100=1", "v100-1", [], A100, False, id="only a node without it"),
+        pytest.param("a100=1", "any-1", [], "NVIDIA A100-PCIE-40GB", True, id="nothing named"),
+        pytest.param(
+            "a100=1", "v100-1", [rule(gpu="a100")], A100, False, id="rule and listing differ"
+        ),
+        pytest.param(
+            "a100=1,v100=1",
+            "a100-1,v100-1",
+            [],
+            f"{A100} + NVIDIA V100-PCIE-32GB",
+            True,
+            id="both, each by its own nodes",
+        ),
+    ],
+)
+def test_features_of_nodes_with_another_model_say_nothing(
+    only, gpu_types, node_list, rules, model, is_settled
+):
+    row = only(gpu_types, node_list=node_list, rules=rules, listing=MIXED_LISTING)
+    assert row.gpu_model == model
+    assert row.gpu_ambiguous == (not is_settled)
+
+
+def test_idle_watts_stated_for_nodes_with_another_model_are_not_taken(only):
+    rules = [rule(match="v100*", gpu_idle_w=5.0)]
+    row = only("a100=1", node_list="a100-1,v100-1", rules=rules, listing=MIXED_LISTING)
+    assert (row.gpu_model, row.gpu_idle_w) == (A100, 58.0)
+
+
 def test_several_models_are_weighted_by_count(only):
     row = only("a100_80gb_pcie=3,v100_32gb=1")
     assert row.gpu_model == f"NVIDIA A100 80GB PCIe + {V100}"

@@ -5,7 +5,12 @@ import pytest
 from auditor.errors import ConfigError
 from auditor.resources import resource
 from auditor.settings.example import example_text
-from auditor.settings.load import find_file, load_settings, parse_settings
+from auditor.settings.load import (
+    UnreadableSystemFileError,
+    find_file,
+    load_settings,
+    parse_settings,
+)
 
 HERE = Path("/etc/auditor")
 
@@ -100,3 +105,87 @@ def test_a_file_that_is_not_text_is_one_sentence(tmp_path):
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings(file)
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Return a function that makes a path unreadable: by its folder, or itself."""
+
+    def close(path, how):
+        real = getattr(Path, how)
+
+        def refuse(self, *told, **named):
+            if self == path:
+                raise PermissionError(13, "Permission denied")
+            return real(self, *told, **named)
+
+        monkeypatch.setattr(Path, how, refuse)
+
+    return close
+
+
+@pytest.mark.parametrize("how", ["is_file", "read_text"])
+def test_a_system_file_that_is_not_for_this_user_is_a_sentence(tmp_path, monkeypatch, closed, how):
+    usual = tmp_path / "auditor.toml"
+    usual.write_text("")
+    monkeypatch.setattr("auditor.settings.load.SYSTEM_FILE", usual)
+    closed(usual, how)
+    with pytest.raises(UnreadableSystemFileError, match="cannot be read by this user") as caught:
+        load_settings(None, {})
+    assert (caught.value.exit_code, caught.value.path) == (6, usual)
+    assert "--config" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["is_file", "read_text"])
+def test_a_named_file_that_cannot_be_read_is_never_passed_over(tmp_path, closed, how):
+    named = tmp_path / "mine.toml"
+    named.write_text("")
+    closed(named, how)
+    for stated, environment in ((named, {}), (None, {"AUDITOR_CONFIG": str(named)})):
+        with pytest.raises(ConfigError, match=r"mine\.toml cannot be read") as caught:
+            load_settings(stated, environment)
+        assert not isinstance(caught.value, UnreadableSystemFileError)
+
+
+MAIL = '[mail]\nsender = "carbon@example.org"\noperators = ["hpc@example.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param('[mail]\nreply_to = "a..b@example.org"\n', "not a mail address", id="dots"),
+        pytest.param('[mail]\nreply_to = "|sh@example.org"\n', "not a mail address", id="pipe"),
+        pytest.param('[mail]\nreply_to = "a@[192.0.2.1]"\n', "not a mail address", id="literal"),
+        pytest.param('[mail]\nreply_to = "a@exa_mple.org"\n', "not a mail address", id="domain"),
+        pytest.param('[mail]\nreply_to = "a@größe.org"\n', "xn--", id="idn"),
+        pytest.param('[mail]\noperators = ["ü@example.org"]\n', "xn--", id="local-part"),
+        pytest.param(
+            f'[mail]\nsender = "c@{".".join(["a" * 50] * 4)}"\noperators = ["h@x.org"]\n',
+            "150 characters", id="long-domain",
+        ),
+        pytest.param('[mail.addresses]\npattern = "{user}@größe.org"\n', "address", id="pattern"),
+        pytest.param(f'{MAIL}unsubscribe_url = "http://x.org/u"\n', "https://", id="in-the-open"),
+        pytest.param(f'{MAIL}unsubscribe_url = "https://x.org/>,<x"\n', "https://", id="two"),
+        pytest.param(f'{MAIL}pages_url = "ftp://x.org/"\n', "web address", id="ftp"),
+        pytest.param(f'{MAIL}pages_url = "javascript:alert(1)"\n', "web address", id="script"),
+        pytest.param(f'{MAIL}pages_url = "https://x.org/a b"\n', "web address", id="space"),
+        pytest.param(f'{MAIL}pages_url = "https://"\n', "web address", id="no-host"),
+        pytest.param(f'{MAIL}[mail.projects]\nleads = "coordinators"\n', "addresses", id="leads"),
+    ],
+)  # fmt: skip
+def test_what_cannot_stand_in_a_mail_is_refused_at_once(text, says):
+    with pytest.raises(ConfigError, match=r"mail") as caught:
+        parse_settings(text, HERE)
+    assert says in str(caught.value)
+
+
+def test_what_can_stand_in_a_mail_is_taken():
+    more = (
+        'pages_url = "http://carbon.example.org:8080/weeks/"\n'
+        'unsubscribe_url = "https://carbon.example.org/u?list=week"\n'
+        '[mail.addresses]\npattern = "{user}@xn--gre-6ka8i.org"\n'
+        '[mail.projects]\nleads = "coordinators"\n'
+    )
+    mail = parse_settings(MAIL + more, HERE).mail
+    assert mail.pages_url == "http://carbon.example.org:8080/weeks/"
+    assert mail.addresses.is_stated

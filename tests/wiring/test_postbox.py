@@ -1,6 +1,6 @@
 import pytest
 
-from auditor.deliver.recipients import AddressBookError
+from auditor.deliver.recipients import AddressBookError, AddressesUnavailableError
 from auditor.errors import ConfigError
 from auditor.settings.load import parse_settings
 from auditor.wiring.postbox import postbox
@@ -16,14 +16,15 @@ name = "alpha"
 sender = "carbon@example.org"
 {mail}
 [mail.addresses]
-pattern = "{{user}}@example.org"
+{addresses}
 [mail.projects]
 {projects}
 """
 
 
-def settings(folder, *, cluster: str = "", mail: str = "", projects: str = ""):
-    return parse_settings(BASE.format(cluster=cluster, mail=mail, projects=projects), folder)
+def settings(folder, *, addresses: str = 'pattern = "{user}@example.org"', **told: str):
+    told = {"cluster": "", "mail": "", "projects": "", **told}
+    return parse_settings(BASE.format(addresses=addresses, **told), folder)
 
 
 def test_without_a_sender_there_is_no_mail(tmp_path):
@@ -85,3 +86,45 @@ def test_coordinators_lead_and_may_say_no(tmp_path):
     assert box.leads_of("ml") == ("alice@example.org", "carol@example.org")
     assert tuple(box.leads_of("bio")) == ()
     assert len(slurm.calls("sacctmgr")) == 2
+    assert tuple(box.unled_of("ml")) == ()
+
+
+def test_coordinators_without_address_are_named(tmp_path):
+    (tmp_path / "people.csv").write_text("user,address\nalice,alice@example.org\n")
+    slurm = FakeSlurm(tmp_path / "slurm")
+    line = {"ID": "2", "ParentID": "1", "Cluster": "alpha", "Account": "ml"}
+    slurm.change(coordinators=[{**line, "Coordinators": "carol,alice"}])
+    told = settings(
+        tmp_path,
+        cluster=f'collect = "sacct"\nslurm_bin = "{slurm.folder}"',
+        projects='leads = "coordinators"',
+        addresses='file = "people.csv"',
+    )
+    box = postbox(told, {})
+    assert box.leads_of("ml") == ("alice@example.org",)
+    assert box.unled_of("ml") == ("carol",)
+
+
+def test_slurm_that_does_not_answer_is_asked_once_and_says_nothing_of_leads(tmp_path):
+    slurm = FakeSlurm(tmp_path / "slurm")
+    slurm.change(
+        faults={"sacctmgr": {"code": 1, "stderr": "sacctmgr: error: Connection refused\n"}}
+    )
+    cluster = f'collect = "sacct"\nslurm_bin = "{slurm.folder}"'
+    told = settings(tmp_path, cluster=cluster, projects='leads = "coordinators"')
+    box = postbox(told, {})
+    for account in ("ml", "bio"):
+        with pytest.raises(AddressesUnavailableError, match="Slurm could not be asked"):
+            box.leads_of(account)
+    n_calls = len(slurm.calls("sacctmgr"))
+    with pytest.raises(AddressesUnavailableError):
+        box.unled_of("ml")
+    assert len(slurm.calls("sacctmgr")) == n_calls
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"), [('pattern = "{user}@example.org"', True), ("", False)]
+)
+def test_users_are_missed_only_where_they_are_to_get_mail(tmp_path, addresses, expected):
+    told = settings(tmp_path, mail='operators = ["ops@example.org"]', addresses=addresses)
+    assert postbox(told, {}).reaches_users is expected

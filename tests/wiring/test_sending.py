@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from auditor.deliver.address import AddressError
 from auditor.deliver.credential import CredentialError
 from auditor.deliver.sendmail import SendmailTransport
 from auditor.deliver.smtp import SmtpTransport
@@ -74,16 +73,9 @@ def test_only_this_host_gets_mail_in_the_open_unless_stated(tmp_path, stated, se
     assert section.security == security
 
 
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        pytest.param("", ConfigError, id="off"),
-        pytest.param(MAIL.replace("carbon@", "größe@"), AddressError, id="odd-sender"),
-    ],
-)
-def test_without_a_sound_sender_there_is_no_way(tmp_path, text, error):
-    with pytest.raises(error):
-        mail_transport(settings_of(text, tmp_path).mail)
+def test_without_a_sender_there_is_no_way(tmp_path):
+    with pytest.raises(ConfigError, match="mail is off"):
+        mail_transport(settings_of("", tmp_path).mail)
 
 
 def test_nothing_queued_needs_no_server(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from auditor.deliver.address import AddressError, domain_of, is_domain, plain_address
+from auditor.domain.address import AddressError, domain_of, is_domain, plain_address
 
 PLAIN = [
     "alice@example.org",

@@ -1,4 +1,4 @@
-"""Mail addresses: what is one, and what is never let near a mail server."""
+"""Addresses: what is one, and what is never let near a mail server or into a mail."""
 
 import re
 
@@ -11,6 +11,8 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_DOMAIN.pattern})")
+# RFC 3986, without spaces, quotes and brackets that would end it where it stands in a mail.
+_WEB_ADDRESS = re.compile(r"(https?)://[A-Za-z0-9_~-][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 # A local sendmail may take these for an option, a file or a program.
 _UNSAFE_STARTS = ("-", "/", "|")
 
@@ -63,3 +65,9 @@ def domain_of(address: str) -> str:
 def is_domain(text: str) -> bool:
     """Say whether a text is a domain name in ASCII."""
     return len(text) <= _N_MOST and _DOMAIN.fullmatch(text) is not None
+
+
+def is_web_address(text: str, *, is_encrypted: bool) -> bool:
+    """Say whether a text is an http or https address in ASCII; with `is_encrypted` only https."""
+    found = _WEB_ADDRESS.fullmatch(text)
+    return found is not None and (found[1] == "https" or not is_encrypted)
