@@ -79,6 +79,7 @@ def report(
         msg = "--columns is about exports, and none is named with --from"
         raise UsageError(msg)
     from auditor.ledger.interface import Filters  # noqa: PLC0415  (start-up time)
+    from auditor.pipeline.origins import is_short  # noqa: PLC0415
     from auditor.pipeline.reports import Question  # noqa: PLC0415
     from auditor.pipeline.reports import report as draw  # noqa: PLC0415
     from auditor.report.build import N_LARGEST_JOBS  # noqa: PLC0415
@@ -108,8 +109,10 @@ def report(
     with _ledger(settings, exports, told) as ledger:
         found = draw(ledger, question, site)
         gaps = ledger.sources.incidents(period, filters.cluster, unresolved_only=True)
+        short = found is None and is_short(ledger, period, site.collected, now)
     if found is None:
-        raise _nothing_matched(period, gaps)
+        nothing = _nothing_matched(period, gaps, is_short=short)
+        raise IncompleteError(str(nothing), hint=nothing.hint) if strict and short else nothing
     if exports:
         found = _as_seen_by_us(found, gaps)
     else:
@@ -133,11 +136,15 @@ def _as_seen_by_us(found: "Report", gaps: "tuple[Incident, ...]") -> "Report":
     return replace(found, filters={**found.filters, "visible_to": (caller().name,)})
 
 
-def _nothing_matched(period: "Period", gaps: "tuple[Incident, ...]") -> NoJobMatchedError:
+def _nothing_matched(
+    period: "Period", gaps: "tuple[Incident, ...]", *, is_short: bool
+) -> NoJobMatchedError:
     """Say that there is nothing, and whether that may be because accounting is missing."""
     hint = "Widen the period (-S, -E) or the filters."
     if gaps:
         hint = f"Its accounting is not whole: {printable(gaps[0].text)}"
+    elif is_short:
+        hint = "Its accounting is not collected, or in part only: see `auditor doctor`."
     return NoJobMatchedError(f"no job matched in {period.label}", hint=hint)
 
 

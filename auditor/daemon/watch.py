@@ -1,10 +1,12 @@
 """What a duty tells of itself while it is in hand."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.daemon.journal import tell_failure
 from auditor.daemon.words import collect_lines
+from auditor.pipeline.collect_pace import Pace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,28 +29,36 @@ class Hand(Protocol):
 
 
 class CollectWatch:
-    """A `pipeline.collecting.CollectProgress` that shows the days and logs what came in."""
+    """A `pipeline.collecting.CollectProgress` that shows the days and logs what came in.
 
-    def __init__(self, hand: Hand) -> None:
+    The log of a long collection says now and then how far it is. `clock_s` only goes forward [s].
+    """
+
+    def __init__(self, hand: Hand, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._hand = hand
+        self._clock_s = clock_s
         self._n_windows = 0
         self._n_done = 0
         self._has_failed = False
+        self._pace = Pace("", 0, clock_s())
 
     def started(self, cluster: str, n_windows: int) -> None:
         """Begin to count a cluster's windows."""
         self._n_windows, self._n_done = n_windows, 0
+        self._pace = Pace(cluster, n_windows, self._clock_s())
         self._show(cluster)
 
     def advanced(
         self,
         cluster: str,
-        window: "tuple[datetime, datetime]",  # noqa: ARG002
+        window: "tuple[datetime, datetime]",
         receipt: "LoadReceipt",  # noqa: ARG002
     ) -> None:
         """Count a window."""
         self._n_done += 1
         self._show(cluster)
+        if line := self._pace.advanced(window, self._clock_s()):
+            self._hand.log([line])
 
     def finished(self, receipt: "CollectReceipt") -> None:
         """Log what a cluster's collection came to; the first failure is raised and told then."""

@@ -31,13 +31,18 @@ def collect_lines(receipt: "CollectReceipt") -> list[str]:
 
 
 def publish_lines(weeks: "Iterable[PublishedWeek]") -> list[str]:
-    """Say which weeks were published."""
-    return [
-        f"{week.label} {week.state.value}, revision {week.revision}: {week.n_pages:,} pages in"
-        f" {week.folder}, {week.n_mails:,} mails queued"
-        + "".join(f"; {reason}" for reason in week.reasons)
-        for week in weeks
-    ]
+    """Say which weeks and months were published, and which are held back."""
+    return ["; ".join((_publish_words(week), *week.reasons)) for week in weeks]
+
+
+def _publish_words(week: "PublishedWeek") -> str:
+    if week.is_held:
+        return f"{week.label} is held back and tried again"
+    mails = f"{week.n_mails:,} mails queued"
+    if not week.n_pages:
+        return f"{week.label} {week.state.value}: {mails}"
+    what = f"{week.label} {week.state.value}, revision {week.revision}"
+    return f"{what}: {week.n_pages:,} pages in {week.folder}, {mails}"
 
 
 def send_lines(receipt: "SendReceipt") -> list[str]:

@@ -68,7 +68,7 @@ def ledger_facts(settings: Settings, now_utc: datetime, *, is_whole: bool) -> Le
 
 def _overdue(ledger: Ledger, when: WeekRules, now_utc: datetime) -> tuple[str, ...]:
     due = unpublished(ledger, book_stamp(ledger), when, now_utc - _SLACK)
-    return tuple(week.label for week in due if not accounting_gaps(ledger, week, when))
+    return tuple(week.label for week in due if not accounting_gaps(ledger, week, when, now_utc))
 
 
 def _users(ledger: Ledger, now_utc: datetime) -> frozenset[str]:

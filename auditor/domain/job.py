@@ -13,6 +13,8 @@ ENDED_STATES = frozenset(
         "OUT_OF_MEMORY",
         "PREEMPTED",
         "REQUEUED",
+        # What ran until a job was resized: accounting ends that record and begins another.
+        "RESIZING",
         "REVOKED",
         "TIMEOUT",
     }
@@ -23,7 +25,6 @@ OPEN_STATES = frozenset(
         "CONFIGURING",
         "PENDING",
         "REQUEUE_HOLD",
-        "RESIZING",
         "RUNNING",
         "SPECIAL_EXIT",
         "STOPPED",

@@ -92,6 +92,7 @@ class WeekRecord:
     version of the book that the pages were drawn from. `closed_utc` is the moment of revision 1,
     `changed_utc` that of this revision. `is_mailed`: mail was queued for it, or would have been
     if anybody had wanted it; False for weeks that were over before the auditor came on duty.
+    `is_short`: its pages say that accounting is missing.
     """
 
     label: str
@@ -101,3 +102,4 @@ class WeekRecord:
     closed_utc: datetime
     changed_utc: datetime
     is_mailed: bool
+    is_short: bool = False

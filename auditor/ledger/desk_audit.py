@@ -46,7 +46,8 @@ _IMPOSSIBLE = (
     (
         "mail_content",
         "mails that are still to be sent are empty",
-        "SELECT message_id FROM outbox WHERE state <> 'sent' AND length(content) = 0",
+        """SELECT message_id FROM outbox WHERE state NOT IN ('sent', 'cancelled')
+        AND length(content) = 0""",
     ),
 )
 _WITHOUT_LOAD = (

@@ -45,6 +45,13 @@ def first_start_utc(stamp: BookStamp) -> datetime | None:
     return datetime.fromtimestamp(min(known) // _US_PER_S, UTC) if known else None
 
 
+def first_end_utc(stamp: BookStamp) -> datetime | None:
+    """Return an instant that no run of the book ended before; None if empty."""
+    files = Book(stamp.root).snapshot(stamp.version).files
+    known = [file.bounds.low["end_utc"] for file in files if "end_utc" in file.bounds.low]
+    return datetime.fromtimestamp(min(known) // _US_PER_S, UTC) if known else None
+
+
 def spans_s(stamp: BookStamp, period: Period) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return start and end of the runs that overlap a period, in seconds since 1970. (n,) [s].
 

@@ -30,6 +30,7 @@ from auditor.ledger.interface import (
 from auditor.ledger.load_table import LoadRecord
 from auditor.ledger.loading import Rule, Settled, settle, staging
 from auditor.ledger.lock import writer_lock
+from auditor.ledger.ownership import is_anything_there, opening_failed, refuse_root_of_others
 from auditor.ledger.supersede import Fate
 from auditor.ledger.tally import Tally
 
@@ -64,13 +65,17 @@ class Ledger:
         ------
         LedgerError
             There is none and `create` is false, it cannot be read, or its path holds '=' or '%'.
+        LedgerNotPermittedError
+            It is another user's.
         """
         folder = Path(folder).absolute()
         _refuse_odd_path(folder)
-        is_there = (folder / "desk.sqlite").exists() and (folder / "book").exists()
+        is_there = is_anything_there(folder)
         if not is_there and not create:
             msg = f"there is no ledger in {folder}"
             raise LedgerError(msg, hint="`auditor ingest FILE` makes one from an export.")
+        if not is_there:
+            refuse_root_of_others(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             ledger = cls(folder, lock_timeout_s)
@@ -81,8 +86,7 @@ class Ledger:
             elif not ledger._desk.is_current:
                 ledger._desk.migrate()
         except OSError as error:
-            msg = f"the ledger in {folder} cannot be opened: {error}"
-            raise LedgerError(msg, hint="Check who owns the folder and what is free.") from error
+            raise opening_failed(folder, error) from error
         return ledger
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from auditor.errors import LedgerError
+from auditor.ledger.ownership import lock_refused, refuse_root_of_others
 
 _POLL_S = 0.05
 
@@ -19,9 +20,18 @@ def writer_lock(path: Path, timeout_s: float) -> Iterator[None]:
     Raises
     ------
     LedgerError
-        Another writer held it for longer than `timeout_s` seconds.
+        Another writer held it for longer than `timeout_s` seconds, or it cannot be made.
+    LedgerNotPermittedError
+        The file is another user's, or we are root and its folder is another user's.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    refuse_root_of_others(path.parent)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except PermissionError as error:
+        raise lock_refused(path) from error
+    except OSError as error:
+        msg = f"the lock {path} cannot be made: {error.strerror}"
+        raise LedgerError(msg, hint="Check the folder and what is free.") from error
     try:
         _acquire(descriptor, path, timeout_s)
         yield

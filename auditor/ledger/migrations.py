@@ -105,7 +105,20 @@ CREATE TABLE weeks (
     book_version INTEGER NOT NULL,
     closed_us INTEGER NOT NULL,
     changed_us INTEGER NOT NULL,
-    is_mailed INTEGER NOT NULL CHECK (is_mailed IN (0, 1))
+    is_mailed INTEGER NOT NULL CHECK (is_mailed IN (0, 1)),
+    is_short INTEGER NOT NULL CHECK (is_short IN (0, 1))
+) STRICT;
+CREATE TABLE told (
+    label TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    carbon_g REAL NOT NULL,
+    PRIMARY KEY (label, kind, name)
+) STRICT;
+CREATE TABLE months (
+    label TEXT PRIMARY KEY,
+    closed_us INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE duty (
     number INTEGER PRIMARY KEY CHECK (number = 1),
@@ -115,8 +128,18 @@ CREATE TABLE sources (
     cluster TEXT PRIMARY KEY,
     since_us INTEGER NOT NULL,
     collected_to_us INTEGER NOT NULL,
-    deep_us INTEGER
+    deep_us INTEGER,
+    n_unclear INTEGER NOT NULL DEFAULT 0,
+    n_small INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TABLE missing_jobs (
+    cluster TEXT NOT NULL,
+    raw_job_id TEXT NOT NULL,
+    start_us INTEGER NOT NULL,
+    first_seen_us INTEGER NOT NULL,
+    last_seen_us INTEGER NOT NULL,
+    PRIMARY KEY (cluster, raw_job_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE incidents (
     number INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
@@ -139,7 +162,9 @@ CREATE TABLE outbox (
     period TEXT NOT NULL,
     revision INTEGER NOT NULL,
     created_us INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'parked')),
+    state TEXT NOT NULL CHECK (
+        state IN ('queued', 'sending', 'sent', 'parked', 'cancelled')
+    ),
     n_attempts INTEGER NOT NULL DEFAULT 0,
     n_claims INTEGER NOT NULL DEFAULT 0,
     first_attempt_us INTEGER,

@@ -17,6 +17,9 @@ _IS_DUE = (
     "(state = 'queued' AND next_attempt_us <= :now)"
     " OR (state = 'sending' AND lease_until_us <= :now)"
 )
+# A user who was asked for nothing more since: leads and operators get theirs by their office.
+_IS_UNWANTED = "kind = 'user' AND name IN (SELECT user FROM preferences WHERE frequency = 'never')"
+_UNWANTED = "not sent: the user chose to get no more mail"
 
 
 class OutboxTable:
@@ -30,22 +33,21 @@ class OutboxTable:
         """Take the mail that has been due for longest in hand, for `lease_s` seconds.
 
         Due are queued mails whose next attempt has come, and those whose lease is over: whoever
-        had them is taken for dead. None if nothing is due.
+        had them is taken for dead. None if nothing is due. On the way it cancels what is due for
+        users who want no more mail.
         """
         lease_until_us = micros_of(now_utc + timedelta(seconds=lease_s))
         with self._desk.transaction() as connection:
-            rows = connection.execute(
+            due = _first_due(connection, micros_of(now_utc))
+            if due is None:
+                return None
+            number, *row = connection.execute(
                 "UPDATE outbox SET state = 'sending', n_attempts = n_attempts + 1,"  # noqa: S608  (our own words)
                 " n_claims = n_claims + 1,"
                 " lease_until_us = :lease, first_attempt_us = coalesce(first_attempt_us, :now)"
-                f" WHERE message_id = (SELECT message_id FROM outbox WHERE {_IS_DUE}"
-                " ORDER BY next_attempt_us, created_us, message_id LIMIT 1)"
-                f" RETURNING n_claims, {_COLUMNS}",
-                {"now": micros_of(now_utc), "lease": lease_until_us},
-            ).fetchall()
-        if not rows:
-            return None
-        number, *row = rows[0]
+                f" WHERE message_id = :id RETURNING n_claims, {_COLUMNS}",
+                {"now": micros_of(now_utc), "lease": lease_until_us, "id": due},
+            ).fetchone()
         queued = _queued(row)
         self._in_hand[queued.mail.message_id] = number
         return queued
@@ -129,16 +131,35 @@ class OutboxTable:
             )
 
     def forget_contents(self, sent_before_utc: datetime) -> int:
-        """Drop the content of mails sent before an instant, keep that they were; return how many.
+        """Drop the content of mails done with before an instant; return how many. They stay known.
 
-        What was sent is never sent again, and a year of mails would fill the disk.
+        What was sent or cancelled is never sent again, and a year of mails would fill the disk.
         """
         with self._desk.transaction() as connection:
             return connection.execute(
-                "UPDATE outbox SET content = x'' WHERE state = 'sent' AND settled_us < ?"
+                "UPDATE outbox SET content = x'' WHERE state IN ('sent', 'cancelled')"
+                " AND settled_us < ?"
                 " AND length(content) > 0",
                 (micros_of(sent_before_utc),),
             ).rowcount
+
+
+def _first_due(connection: sqlite3.Connection, now_us: int) -> str | None:
+    """Return which mail has been due for longest, and cancel those before it that nobody wants."""
+    query = (
+        f"SELECT message_id, {_IS_UNWANTED} FROM outbox WHERE {_IS_DUE}"  # noqa: S608  (our own words)
+        " ORDER BY next_attempt_us, created_us, message_id LIMIT 1"
+    )
+    while (found := connection.execute(query, {"now": now_us}).fetchone()) is not None:
+        message_id, is_unwanted = found
+        if not is_unwanted:
+            return str(message_id)
+        connection.execute(
+            "UPDATE outbox SET state = 'cancelled', lease_until_us = NULL, settled_us = ?,"
+            " last_reply = ?, n_claims = n_claims + 1 WHERE message_id = ?",
+            (now_us, _UNWANTED, message_id),
+        )
+    return None
 
 
 def insert_new(connection: sqlite3.Connection, mails: Iterable[Mail]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from auditor.domain.incident import Incident, SourceState
+from auditor.domain.incident import Incident, MissingJob, SourceState
 from auditor.domain.period import Period
 from auditor.ledger.desk_connection import DeskConnection
 from auditor.ledger.instants import instant_of, instant_or_none, micros_of, micros_or_none
@@ -12,6 +12,8 @@ from auditor.ledger.instants import instant_of, instant_or_none, micros_of, micr
 _COLUMNS = (
     "source, cluster, code, text, hint, start_us, end_us, first_seen_us, last_seen_us, resolved_us"
 )
+
+_STATE = "cluster, since_us, collected_to_us, deep_us, n_unclear, n_small"
 
 
 class SourceTable:
@@ -23,35 +25,72 @@ class SourceTable:
     def state(self, cluster: str) -> SourceState | None:
         """Return how far a cluster has been collected; None before the first time."""
         rows = self._desk.rows(
-            "SELECT cluster, since_us, collected_to_us, deep_us FROM sources WHERE cluster = ?",
+            f"SELECT {_STATE} FROM sources WHERE cluster = ?",  # noqa: S608  (our own words)
             (cluster,),
         )
         if not rows:
             return None
-        name, since_us, collected_to_us, deep_us = rows[0]
+        name, since_us, collected_to_us, deep_us, n_unclear, n_small = rows[0]
         return SourceState(
             cluster=name,
             since_utc=instant_of(since_us),
             collected_to_utc=instant_of(collected_to_us),
             deep_utc=instant_or_none(deep_us),
+            n_unclear=n_unclear,
+            n_small=n_small,
         )
 
     def advance(self, state: SourceState) -> None:
         """Remember how far a cluster has been collected; neither mark of progress goes back."""
-        row = (
-            state.cluster, micros_of(state.since_utc), micros_of(state.collected_to_utc),
-            micros_or_none(state.deep_utc),
-        )  # fmt: skip
         with self._desk.transaction() as connection:
             connection.execute(
-                "INSERT INTO sources (cluster, since_us, collected_to_us, deep_us)"
-                " VALUES (?,?,?,?) ON CONFLICT (cluster) DO UPDATE SET"
-                " since_us = excluded.since_us,"
+                f"INSERT INTO sources ({_STATE}) VALUES (?,?,?,?,?,?)"  # noqa: S608  (our own words)
+                " ON CONFLICT (cluster) DO UPDATE SET since_us = excluded.since_us,"
+                " n_unclear = excluded.n_unclear, n_small = excluded.n_small,"
                 " collected_to_us = max(collected_to_us, excluded.collected_to_us),"
                 " deep_us = max(coalesce(deep_us, excluded.deep_us),"
                 " coalesce(excluded.deep_us, deep_us))",
-                row,
+                _state_row(state),
             )
+
+    def has_export(self, cluster: str, start_utc: datetime, end_utc: datetime) -> bool:
+        """Tell whether an export with runs of a cluster in `[start, end)` was loaded by hand."""
+        rows = self._desk.rows(
+            "SELECT 1 FROM loads WHERE window_start_us IS NULL AND first_us < ? AND last_us >= ?"
+            " AND EXISTS (SELECT 1 FROM json_each(clusters) WHERE value = ?) LIMIT 1",
+            (micros_of(end_utc), micros_of(start_utc), cluster),
+        )
+        return bool(rows)
+
+    def take_back(self, state: SourceState) -> None:
+        """Put a state in the place of one that went too far."""
+        with self._desk.transaction() as connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO sources ({_STATE}) VALUES (?,?,?,?,?,?)",  # noqa: S608  (our own words)
+                _state_row(state),
+            )
+
+    def missing_jobs(self, cluster: str) -> tuple[MissingJob, ...]:
+        """Return the jobs of a cluster that accounting was found not to know, by raw id."""
+        rows = self._desk.rows(
+            "SELECT raw_job_id, start_us, first_seen_us, last_seen_us FROM missing_jobs"
+            " WHERE cluster = ? ORDER BY raw_job_id",
+            (cluster,),
+        )
+        return tuple(MissingJob(raw, *map(instant_of, instants)) for raw, *instants in rows)
+
+    def keep_missing(self, cluster: str, jobs: Collection[MissingJob]) -> None:
+        """Remember these jobs of a cluster as missing, and no others."""
+        rows = [
+            (
+                cluster, job.raw_job_id, micros_of(job.start_utc), micros_of(job.first_seen_utc),
+                micros_of(job.last_seen_utc),
+            )
+            for job in jobs
+        ]  # fmt: skip
+        with self._desk.transaction() as connection:
+            connection.execute("DELETE FROM missing_jobs WHERE cluster = ?", (cluster,))
+            connection.executemany("INSERT INTO missing_jobs VALUES (?,?,?,?,?)", rows)
 
     def raise_incident(self, incident: Incident) -> None:
         """Remember a shortfall; one of that source and code that is unresolved grows instead.
@@ -122,6 +161,13 @@ class SourceTable:
             values,
         )
         return tuple(_incident(row) for row in rows)
+
+
+def _state_row(state: SourceState) -> tuple[str | int | None, ...]:
+    return (
+        state.cluster, micros_of(state.since_utc), micros_of(state.collected_to_utc),
+        micros_or_none(state.deep_utc), state.n_unclear, state.n_small,
+    )  # fmt: skip
 
 
 def _row(incident: Incident) -> tuple[str | int | None, ...]:

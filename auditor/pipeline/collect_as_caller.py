@@ -1,10 +1,11 @@
 """Ask sacct for one period, as whoever asks, for a report without a ledger of the site."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from auditor.collect.sacct import DAY, ask_fields, asking, window_options, windows_between
 from auditor.collect.slurm_rights import Rights, ask_rights, require_cluster
+from auditor.domain.incident import Incident
 from auditor.domain.period import Period
 from auditor.ledger.interface import LoadSource, Note
 from auditor.ledger.ledger import Ledger
@@ -13,11 +14,24 @@ from auditor.pipeline.collect_incidents import GPUS_HINT, GPUS_UNTRACKED, loses_
 from auditor.pipeline.collect_parts import Run, Source
 from auditor.pipeline.factors import Factors
 
+OWN_RUNS_ONLY = "own_runs_only"
+
+
+@dataclass(frozen=True)
+class SacctQuestion:
+    """What Slurm is asked for: a period, a cluster (None for all known), users (all if empty)."""
+
+    period: Period
+    cluster: str | None = None
+    users: tuple[str, ...] = ()
+
 
 def ask_period(
-    source: Source, period: Period, factors: Factors, ledger: Ledger, run: Run
+    source: Source, question: SacctQuestion, factors: Factors, ledger: Ledger, run: Run
 ) -> Rights:
-    """Load the runs of a period into a ledger: those that the caller may see, and say so.
+    """Load the runs of a period into a ledger: those that the caller may see.
+
+    What Slurm hides is an incident in the ledger, unless only the caller's own runs are asked for.
 
     Raises
     ------
@@ -28,9 +42,12 @@ def ask_period(
         require_cluster(source.host)
     rights = ask_rights(source.host, source.caller)
     fields = ask_fields(source.host)
-    notes: tuple[Note, ...] = () if rights.sees_everybody else (_own_runs_only(rights),)
+    period = question.period
+    if not rights.sees_everybody and question.users != (rights.caller,):
+        ledger.sources.raise_incident(_own_runs_only(source, rights, period, run))
+    notes: tuple[Note, ...] = ()
     if loses_gpus(source):
-        notes = (*notes, Note("gpus_untracked", GPUS_UNTRACKED, GPUS_HINT))
+        notes = (Note("gpus_untracked", GPUS_UNTRACKED, GPUS_HINT),)
     until_utc = min(period.end_utc, run.now_utc().replace(microsecond=0))
     windows = windows_between(period.start_utc, until_utc, _widest(rights))
     run.progress.started(source.cluster or "sacct", len(windows))
@@ -55,6 +72,20 @@ def _widest(rights: Rights) -> timedelta:
     return max(timedelta(minutes=1), min(DAY, rights.widest_query))
 
 
-def _own_runs_only(rights: Rights) -> Note:
-    text = f"Slurm shows {rights.caller} only the runs that they may see: {rights.reason}."
-    return Note("own_runs_only", text, "Operators of Slurm see the runs of everybody.")
+def _own_runs_only(source: Source, rights: Rights, period: Period, run: Run) -> Incident:
+    text = (
+        f"Slurm shows {rights.caller} only the runs that they may see, and hides those of others"
+        f" ({rights.reason})."
+    )
+    now_utc = run.now_utc()
+    return Incident(
+        source=source.context.source,
+        cluster=source.cluster or "this cluster",
+        code=OWN_RUNS_ONLY,
+        text=text,
+        hint="Operators of Slurm see the runs of everybody.",
+        start_utc=period.start_utc,
+        end_utc=period.end_utc,
+        first_seen_utc=now_utc,
+        last_seen_utc=now_utc,
+    )

@@ -1,6 +1,6 @@
 """What keeps a collection from being whole, as incidents of the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,13 +8,15 @@ from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_lag import is_stuck
 from auditor.collect.slurm_nodes import has_gpus
 from auditor.collect.slurm_rights import Rights, tracks_gpus
-from auditor.domain.incident import Incident, SourceState
+from auditor.domain.incident import Incident, MissingJob, SourceState
 from auditor.pipeline.collect_parts import Source
 
-# Found to be over when all that was due was asked for again. What slurmdbd never recorded
-# (gpus_untracked) or has deleted (purged) is not among them.
+# Found to be over when all that was due was asked for again, of an accounting that was known to be
+# up to date. What slurmdbd never recorded (gpus_untracked, jobs_lost) or has deleted (purged) is
+# not among them.
 MENDED_BY_A_WHOLE_COLLECTION = frozenset(
     {
+        "clock_set_back",
         "cluster_unknown",
         "dbd_queue",
         "not_operator",
@@ -28,6 +30,8 @@ MENDED_BY_A_WHOLE_COLLECTION = frozenset(
     }
 )
 _N_SHOWN = 5
+# A queue that is short but never empty is one from so many collections on.
+_N_UNCLEAR = 2
 GPUS_UNTRACKED = "The nodes have GPUs, and accounting does not record who used them."
 GPUS_HINT = "Add gres/gpu and its types to AccountingStorageTRES in slurm.conf."
 
@@ -36,7 +40,10 @@ def controller_incident(
     source: str, state: SourceState, error: CollectError, now_utc: datetime
 ) -> Incident:
     """Return the incident of a slurmctld that does not answer: accounting may be late, or not."""
-    text = f"Slurm's controller cannot be asked whether accounting is up to date: {error}"
+    text = (
+        "Slurm's controller cannot be asked whether accounting is up to date, so nothing since"
+        f" then is taken to be whole: {error}"
+    )
     hint = "Is slurmctld running? `squeue` and `sdiag` must answer on this host."
     return _incident((source, state, now_utc), "slurmctld_down", text, hint)
 
@@ -48,35 +55,63 @@ def blocking_incident(
     return _incident((source, state, now_utc), error.code, str(error), error.hint or "")
 
 
-def lag_incidents(
-    source: Source,
-    state: SourceState,
-    seen: tuple[tuple[int | None, int | None], Mapping[str, datetime]],
-    now_utc: datetime,
-) -> list[Incident]:
-    """Return incidents of an accounting that is behind slurmctld.
+def queue_incident(
+    source: str, state: SourceState, lengths: Sequence[int], now_utc: datetime
+) -> Incident | None:
+    """Return the incident of records that do not get from slurmctld to accounting, if they do not.
 
     Parameters
     ----------
-    seen
-        How many records waited in slurmctld before and after the windows were asked for, and the
-        running jobs that no answer named, with their start.
+    state
+        With the counts of this collection: a short queue is none at once.
+    lengths
+        What `watch_queue` saw, not empty in the end.
     """
-    (n_before, n_after), missing = seen
-    where = (source.name, state, now_utc)
-    found = []
-    if n_after and is_stuck(n_before, n_after):
-        text = f"{n_after:,} records wait in slurmctld and have not reached accounting."
-        hint = "`sdiag` shows the queue (DBD Agent queue size); slurmctld's log says why."
-        found.append(_incident(where, "dbd_queue", text, hint))
-    if missing:
-        ids = sorted(missing, key=int)
-        more = f" and {len(ids) - _N_SHOWN:,} more" if len(ids) > _N_SHOWN else ""
-        text = f"Accounting does not know jobs that run: {', '.join(ids[:_N_SHOWN])}{more}."
-        hint = "Does slurmctld reach slurmdbd? Its log and `sdiag` tell."
-        incident = _incident(where, "running_jobs_missing", text, hint)
-        found.append(_since(incident, min(missing.values())))
-    return found
+    hint = "`sdiag` shows the queue (DBD Agent queue size); slurmctld's log says why."
+    text = "sdiag does not say how many records wait for accounting."
+    if lengths:
+        if not is_stuck(lengths[0], lengths[-1]) and state.n_unclear < _N_UNCLEAR:
+            return None
+        text = f"{lengths[-1]:,} records wait in slurmctld and have not reached accounting."
+    return _incident((source, state, now_utc), "dbd_queue", text, hint)
+
+
+def missing_incident(
+    source: str, state: SourceState, missing: Sequence[MissingJob], now_utc: datetime
+) -> Incident:
+    """Return the incident of jobs that slurmctld ran and that accounting does not know."""
+    text = f"Accounting does not know jobs that run or ran: {_listed(missing)}."
+    hint = "Does slurmctld reach slurmdbd? Its log and `sdiag` tell."
+    incident = _incident((source, state, now_utc), "running_jobs_missing", text, hint)
+    return _since(incident, min(job.start_utc for job in missing))
+
+
+def lost_incident(
+    source: str, state: SourceState, lost: Sequence[MissingJob], now_utc: datetime
+) -> Incident:
+    """Return the incident of jobs that accounting will not get to know any more."""
+    text = f"Accounting never came to know jobs that ran: {_listed(lost)}."
+    hint = "slurmctld's log of that time says what became of their records."
+    incident = _incident((source, state, now_utc), "jobs_lost", text, hint)
+    return replace(
+        incident,
+        start_utc=min(job.start_utc for job in lost),
+        end_utc=max(job.last_seen_utc for job in lost),
+    )
+
+
+def clock_incident(source: str, state: SourceState, now_utc: datetime) -> Incident:
+    """Return the incident of a cursor that lies in the future: all since the begin is in doubt."""
+    text = "This host's clock was ahead and was set back: what was collected is asked for again."
+    hint = "`timedatectl status` says whether the clock is synchronised."
+    incident = _incident((source, state, now_utc), "clock_set_back", text, hint)
+    return _until(incident, now_utc)
+
+
+def _listed(jobs: Sequence[MissingJob]) -> str:
+    ids = sorted((job.raw_job_id for job in jobs), key=int)
+    more = f" and {len(ids) - _N_SHOWN:,} more" if len(ids) > _N_SHOWN else ""
+    return f"{', '.join(ids[:_N_SHOWN])}{more}"
 
 
 def standing_incidents(

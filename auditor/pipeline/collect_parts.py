@@ -1,5 +1,6 @@
 """What a collection is given, whom it tells, and what it comes to."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,10 +45,11 @@ class Source:
 class CollectReceipt:
     """What one collection of a cluster came to.
 
-    `is_whole`: all that was due was asked for and loaded. `failure` is why it was not, None where
-    it was stopped on request. Counts are sums over its loads, as in `LoadReceipt`. `incidents` are
-    those raised, `n_resolved` counts those found to be over. `collected_to_utc` is the cursor, None
-    before the first window.
+    `is_whole`: all that was due was asked for and loaded. `is_held`: accounting may not have all
+    of it yet, so the cursor stays and it is asked for again. `failure` is why it was not whole,
+    None where it was stopped on request. Counts are sums over its loads, as in `LoadReceipt`.
+    `incidents` are those raised, `n_resolved` counts those found to be over. `collected_to_utc` is
+    the cursor, None before the first window.
     """
 
     cluster: str
@@ -67,6 +69,7 @@ class CollectReceipt:
     incidents: tuple[Incident, ...] = ()
     notes: tuple[Note, ...] = ()
     failure: CollectError | None = None
+    is_held: bool = False
 
 
 class CollectProgress(Protocol):
@@ -95,10 +98,14 @@ class Silent:
         """Say nothing."""
 
 
+_sleep = time.sleep
+
+
 @dataclass(frozen=True)
 class Run:
-    """How a collection is run: its clock, who watches it, and when to stop."""
+    """How a collection is run: its clock, who watches it, when to stop, and how it waits."""
 
     now_utc: Callable[[], datetime]
     progress: CollectProgress = field(default_factory=Silent)
     should_stop: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], None] = field(default_factory=lambda: _sleep)

@@ -54,9 +54,9 @@ def plan_windows(state: SourceState, since_utc: datetime, reach: Reach, now_utc:
     return Plan(earlier + _cut_today(begin, now_utc), is_deep)
 
 
-def advanced(state: SourceState, window: Window, ceiling_utc: datetime | None) -> SourceState:
-    """Return the state after a window; `ceiling_utc`: not further than this, None for no limit."""
-    reached = window[1] if ceiling_utc is None else min(window[1], ceiling_utc)
+def advanced(state: SourceState, window: Window, ceiling_utc: datetime) -> SourceState:
+    """Return the state after a window; the cursor goes no further than `ceiling_utc`."""
+    reached = min(window[1], ceiling_utc)
     return replace(state, collected_to_utc=max(state.collected_to_utc, reached))
 
 

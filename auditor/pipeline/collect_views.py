@@ -16,24 +16,34 @@ from auditor.ledger.ledger import Ledger
 _KEY = list(KEY)
 # The lowest bits of a rank are a hash of the view; above them stands what orders views.
 _CONTENT_BITS = 24
+# What an answer states of a run, apart from its key and from what follows from other columns.
+_STATED = (
+    "user", "account", "partition", "qos", "wckey", "state", "job_name", "node_list",
+    "eligible_utc", "start_utc", "reported_elapsed_s", "suspended_s", "time_limit_s",
+    "n_cpus", "n_nodes", "n_gpu", "gpu_types", "memory_bytes", "gpu_utilisation_ratio",
+)  # fmt: skip
+_BY_TRES = frozenset(("n_cpus", "n_nodes", "gpu_types", "memory_bytes"))
+# What an ended run used does not get less: less of it is a part of its steps.
+_GROWING = ("total_cpu_s", "max_rss_bytes", "consumed_energy_j")
 _CONTENT = np.int64((1 << _CONTENT_BITS) - 1)
 _STEP = np.int64(1 << _CONTENT_BITS)
 
 
 def known_views(ledger: Ledger, cluster: str, period: Period, source_start: str) -> pd.DataFrame:
-    """Return the runs of a period that the book has from a source: key, rank, whether open."""
-    columns = [*_KEY, "rank", "is_open", "source"]
-    views = ledger.read(period, Filters(cluster=(cluster,)), columns)
+    """Return the runs of a period that the book has from a source: key, rank, what it states."""
+    columns = [*_KEY, "rank", "is_open", *_STATED, *_GROWING]
+    views = ledger.read(period, Filters(cluster=(cluster,)), [*columns, "source"])
     is_ours = views["source"].astype("str").str.startswith(source_start)
-    return views.loc[is_ours, [*_KEY, "rank", "is_open"]]
+    return views.loc[is_ours, columns]
 
 
 def lifted_ranks(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.int64]:
     """Return the ranks of an answer, lifted where the book has another view of the same source.
 
     A rank tells the better of two views of which nobody knows the later: the longer run, the more
-    facts. Of two answers of one source the later is known, and it goes first, be it a shorter run.
-    An end that was recorded once is not taken back.
+    facts. Of two answers of one source the later is known, and it goes first, be it a shorter run,
+    where it states something else. One that merely lacks facts does not: accounting deletes steps,
+    and what they used, before their jobs. An end that was recorded once is not taken back.
 
     Parameters
     ----------
@@ -53,7 +63,10 @@ def lifted_ranks(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.int64]:
     old_rank = known["rank"].to_numpy()[place]
     old_open = known["is_open"].to_numpy()[place]
     differs = (old_rank & _CONTENT) != (ranks & _CONTENT)
-    is_lower = is_known & differs & (ranks <= old_rank)
+    forgets = is_known & differs
+    forgets[forgets] = _merely_lack(jobs[forgets], known.iloc[place[forgets]])
+    ranks = np.where(forgets, np.minimum(ranks, old_rank), ranks)
+    is_lower = is_known & differs & ~forgets & (ranks <= old_rank)
     reopens = jobs["is_open"].to_numpy() & ~old_open
     lifted = (old_rank & ~_CONTENT) + _STEP + (ranks & _CONTENT)
     return np.where(is_lower & ~reopens, lifted, ranks)
@@ -61,6 +74,33 @@ def lifted_ranks(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.int64]:
 
 def _plain(keys: pd.DataFrame) -> pd.DataFrame:
     return keys.astype({"cluster": "str", "raw_job_id": "str"})
+
+
+def _merely_lack(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which runs lack facts that the book has, and state nothing else; row by row."""
+    lacks, differs = np.zeros((2, len(jobs)), dtype=np.bool_)
+    # Without AllocTRES other columns stand in for some counts: that is no statement.
+    has_tres = jobs["n_gpu"].notna().to_numpy()
+    for name in _STATED:
+        is_said, was_said = _is_stated(jobs[name]), _is_stated(known[name])
+        if name in _BY_TRES:
+            is_said &= has_tres
+        lacks |= was_said & ~is_said
+        differs |= is_said & (_comparable(jobs[name]) != _comparable(known[name]))
+    for name in _GROWING:
+        now, before = jobs[name].to_numpy(), known[name].to_numpy()
+        lacks |= ~np.isnan(before) & ~(now >= before)
+        differs |= ~np.isnan(now) & ~(now <= before)
+    return lacks & ~differs
+
+
+def _comparable(cells: pd.Series) -> NDArray[np.object_]:
+    return cells.astype("object").to_numpy()
+
+
+def _is_stated(cells: pd.Series) -> NDArray[np.bool_]:
+    stated: NDArray[np.bool_] = (cells.notna() & (cells.astype("object") != "")).to_numpy()
+    return stated
 
 
 @dataclass

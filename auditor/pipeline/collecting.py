@@ -1,51 +1,39 @@
 """One collection of one cluster: window by window, each loaded and remembered before the next."""
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pandas as pd
-
-from auditor.collect.sacct import (
-    SacctAnswer,
-    SacctFields,
-    Window,
-    ask_fields,
-    asking,
-    jobs_options,
-    window_options,
-)
+from auditor.collect.sacct import Window
 from auditor.collect.slurm_errors import CollectError
-from auditor.collect.slurm_lag import Controller, ask_controller, ask_unsent, settled_jobs
-from auditor.collect.slurm_rights import (
-    Rights,
-    ask_rights,
-    confirm_everybody,
-    require_cluster,
-    require_everybody,
+from auditor.collect.slurm_lag import (
+    QueueState,
+    ask_controller,
+    judge_queue,
+    settled_jobs,
+    watch_queue,
 )
-from auditor.domain.incident import Incident, SourceState
+from auditor.collect.slurm_rights import ask_rights, require_cluster, require_everybody
+from auditor.domain.incident import Incident, MissingJob, SourceState
 from auditor.domain.period import Period
-from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.collect_batches import batches_of
+from auditor.pipeline.collect_clearance import Watched, held_by, judged, still_missing
 from auditor.pipeline.collect_incidents import (
     MENDED_BY_A_WHOLE_COLLECTION,
     blocking_incident,
+    clock_incident,
     controller_incident,
-    lag_incidents,
+    lost_incident,
+    missing_incident,
+    queue_incident,
     standing_incidents,
 )
+from auditor.pipeline.collect_intake import Intake
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Source
 from auditor.pipeline.collect_plan import advanced, plan_windows
-from auditor.pipeline.collect_views import SeenRuns, known_views, lifted_ranks, runs_out_of_reach
+from auditor.pipeline.collect_views import SeenRuns, runs_out_of_reach
 from auditor.pipeline.factors import Factors
 
 __all__ = ("CollectProgress", "CollectReceipt", "collect")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_N_JOBS_AT_ONCE = 500
 
 
 def collect(source: Source, factors: Factors, ledger: Ledger, run: Run) -> CollectReceipt:
@@ -74,19 +62,15 @@ class _Cycle:
     """One collection under way."""
 
     def __init__(self, source: Source, factors: Factors, ledger: Ledger, run: Run) -> None:
-        self.source, self.factors, self.ledger, self.run = source, factors, ledger, run
+        self.source, self.ledger, self.run = source, ledger, run
+        self.intake = Intake(source, factors, ledger, run)
         self.began_utc = run.now_utc().astimezone(UTC).replace(microsecond=0)
-        since = min(source.since_utc, self.began_utc)
-        known = ledger.sources.state(source.cluster)
-        self.state = known or SourceState(source.cluster, since, since, None)
+        self.incidents: dict[str, Incident] = {}
+        self.state = self._first_state(ledger.sources.state(source.cluster))
         self.known_to_utc = self.state.collected_to_utc
         self.plan = plan_windows(self.state, source.since_utc, source.reach, self.began_utc)
-        self.incidents: dict[str, Incident] = {}
-        self.counts: Counter[str] = Counter()
-        self.notes: dict[Note, None] = {}
-        self.n_windows = 0
-        self.is_whole = False
-        self.rights: Rights
+        self.is_whole = self.is_clear = False
+        self.missing: tuple[MissingJob, ...] = ()
 
     def ask(self) -> None:
         """Ask for the windows, then for open runs that they do not reach.
@@ -98,26 +82,28 @@ class _Cycle:
         """
         host = self.source.host
         require_cluster(host)
-        self.rights = require_everybody(ask_rights(host, self.source.caller))
-        fields = self._fields()
-        before = self._controller()
-        ceiling_utc = self._ceiling(before)
-        seen = SeenRuns(frozenset(before.running if before else ()))
-        self.raise_(*standing_incidents(self.source, self.state, self.rights, self.began_utc))
+        rights = require_everybody(ask_rights(host, self.source.caller))
+        self.intake.begin(rights)
+        everybody = self._watched()
+        self.intake.seen = SeenRuns(everybody.ids)
+        clear_to_utc = self._cleared()
+        watched = self._still_missed(everybody)
+        if watched is None:
+            return
+        ceiling_utc = held_by(watched.missed, clear_to_utc)
+        self.raise_(*standing_incidents(self.source, self.state, rights, self.began_utc))
         self.run.progress.started(self.source.cluster, len(self.plan.windows))
-        for window in self.plan.windows[:-1]:
+        for window in self.plan.windows:
             if self.run.should_stop():
                 return
-            self._take(window, fields, seen)
-            self._advance(window, ceiling_utc)
-        if self.run.should_stop():
-            return
+            self.intake.take(window)
+            # The last step waits until it is known whether running jobs are missing.
+            if window != self.plan.windows[-1]:
+                self._advance(window, ceiling_utc)
+        self._settle_missing(watched)
         for window in self.plan.windows[-1:]:
-            self._take(window, fields, seen)
-        lag = self._lag(before, seen)
-        for window in self.plan.windows[-1:]:
-            self._advance(window, self.state.collected_to_utc if lag else ceiling_utc)
-        if self._take_out_of_reach(fields, seen):
+            self._advance(window, held_by(self.missing, ceiling_utc))
+        if self._take_out_of_reach():
             self._finish()
 
     def raise_(self, *incidents: Incident) -> None:
@@ -129,122 +115,118 @@ class _Cycle:
     def close(self, failure: CollectError | None) -> CollectReceipt:
         """Resolve what is over, and say what it came to."""
         sources = self.ledger.sources
-        mended = MENDED_BY_A_WHOLE_COLLECTION - set(self.incidents) if self.is_whole else ()
+        mended = MENDED_BY_A_WHOLE_COLLECTION if self.is_whole and self.is_clear else ()
         n_resolved = sources.resolve(self.source.name, mended, self.began_utc)
         state = sources.state(self.source.cluster)
         return CollectReceipt(
             cluster=self.source.cluster,
             is_whole=self.is_whole,
-            n_windows=self.n_windows,
+            n_windows=self.intake.n_windows,
             n_windows_due=len(self.plan.windows),
             collected_to_utc=None if state is None else state.collected_to_utc,
             n_resolved=n_resolved,
             incidents=tuple(self.incidents.values()),
-            notes=tuple(self.notes),
+            notes=tuple(self.intake.notes),
             failure=failure,
-            **self.counts,
+            is_held=self.is_whole and not self.is_clear,
+            **self.intake.counts,
         )
 
-    def _fields(self) -> SacctFields:
-        fields = ask_fields(self.source.host)
-        if fields.missing:
-            text = f"This sacct has no {', '.join(fields.missing)}: what they say is not known."
-            self.notes[Note("fields_missing", text, "")] = None
-        return fields
+    def _first_state(self, known: SourceState | None) -> SourceState:
+        """Return where to begin: all over again where the cursor was set by a clock ahead."""
+        since = min(self.source.since_utc, self.began_utc)
+        if known is None:
+            return SourceState(self.source.cluster, since, since, None)
+        if not known.is_ahead_of(self.began_utc):
+            return known
+        since = min(since, known.since_utc)
+        state = SourceState(self.source.cluster, since, since, None)
+        self.raise_(clock_incident(self.source.name, state, self.began_utc))
+        self.ledger.sources.take_back(state)
+        return state
 
-    def _controller(self) -> Controller | None:
+    def _watched(self) -> Watched:
+        """Ask slurmctld which jobs run, and remember which were missed before."""
+        missed = self.ledger.sources.missing_jobs(self.source.cluster)
         try:
-            return ask_controller(self.source.host)
+            running = settled_jobs(ask_controller(self.source.host), self.began_utc)
+        except CollectError as error:
+            self.raise_(controller_incident(self.source.name, self.state, error, self.began_utc))
+            running = {}
+        return Watched(running, missed)
+
+    def _cleared(self) -> datetime:
+        """Say how far the cursor may go: before anything else is asked for, so that all is in."""
+        has_doubts = any(
+            one.source == self.source.name and one.code in MENDED_BY_A_WHOLE_COLLECTION
+            for one in self.ledger.sources.incidents(unresolved_only=True)
+        )
+        lengths = self._queue()
+        queue = QueueState.UNKNOWN if lengths is None else judge_queue(lengths)
+        self.state, clear_to_utc = judged(self.state, queue, self.began_utc, has_doubts=has_doubts)
+        self.is_clear = clear_to_utc is not None and "slurmctld_down" not in self.incidents
+        if lengths is not None and clear_to_utc is None:
+            found = queue_incident(self.source.name, self.state, lengths, self.began_utc)
+            self.raise_(*filter(None, [found]))
+        return clear_to_utc if clear_to_utc and self.is_clear else self.known_to_utc
+
+    def _queue(self) -> tuple[int, ...] | None:
+        try:
+            return watch_queue(self.source.host, self.run.sleep, self.run.should_stop)
         except CollectError as error:
             self.raise_(controller_incident(self.source.name, self.state, error, self.began_utc))
             return None
 
-    def _unsent(self) -> int | None:
-        try:
-            return ask_unsent(self.source.host)
-        except CollectError as error:
-            self.raise_(controller_incident(self.source.name, self.state, error, self.began_utc))
-            return None
-
-    def _ceiling(self, before: Controller | None) -> datetime | None:
-        """Say how far the cursor may go while records are on their way to slurmdbd."""
-        if before is None or not before.n_unsent:
-            return None
-        return self.began_utc - self.source.reach.deep_lookback
-
-    def _take(self, window: Window, fields: SacctFields, seen: SeenRuns) -> None:
-        """Ask for a window, make sure that the answer is everybody's, and load it."""
-        period = Period(*window, "UTC", self.source.name)
-        known = known_views(self.ledger, self.source.cluster, period, self.source.name)
-        with asking(self.source.host, fields, window_options(window)) as answer:
-            confirm_everybody(self.source.host, self.source.caller, self.rights)
-            batches = self._batches(answer, seen, known)
-            load = self._load_source(answer, self.source.name, window)
-            receipt = self.ledger.load(batches, load)
-        self.n_windows += 1
-        self._count(receipt)
-        self.run.progress.advanced(self.source.cluster, window, receipt)
-
-    def _advance(self, window: Window, ceiling_utc: datetime | None) -> None:
+    def _advance(self, window: Window, ceiling_utc: datetime) -> None:
         self.state = advanced(self.state, window, ceiling_utc)
         self.ledger.sources.advance(self.state)
 
-    def _lag(self, before: Controller | None, seen: SeenRuns) -> bool:
-        """Tell whether accounting is behind slurmctld; find incidents of it."""
-        if before is None:
-            return False
-        settled = settled_jobs(before, self.began_utc)
-        missing = {job: start for job, start in settled.items() if job not in seen.found}
-        n_unsent = (before.n_unsent, self._unsent() if before.n_unsent else 0)
-        found = lag_incidents(self.source, self.state, (n_unsent, missing), self.began_utc)
-        self.raise_(*found)
-        return bool(found)
+    def _still_missed(self, watched: Watched) -> Watched | None:
+        """Ask by id for the jobs missed before; return what is watched without those found.
 
-    def _take_out_of_reach(self, fields: SacctFields, seen: SeenRuns) -> bool:
+        It comes before the windows, so that what came together with a job is in their answers.
+        None: it was stopped.
+        """
+        ids = [job.raw_job_id for job in watched.missed]
+        if not self.intake.look_for(ids, watched.since_utc):
+            return None
+        return watched.without(self.intake.seen.found)
+
+    def _settle_missing(self, watched: Watched) -> None:
+        """Remember the jobs that no answer named, and hold the cursor before them."""
+        missing, lost = still_missing(watched, self.intake.seen.found, self.began_utc)
+        where = (self.source.name, self.state)
+        if lost:
+            self.raise_(lost_incident(*where, lost, self.began_utc))
+        self.ledger.sources.keep_missing(self.source.cluster, missing)
+        if missing:
+            self.is_clear = False
+            self.raise_(missing_incident(*where, missing, self.began_utc))
+            self._take_back(held_by(missing, self.state.collected_to_utc))
+        self.missing = missing
+
+    def _take_back(self, limit_utc: datetime) -> None:
+        """Take the cursor back to a moment, as far as it has moved in this collection."""
+        reached = max(limit_utc, self.known_to_utc)
+        if reached < self.state.collected_to_utc:
+            self.state = replace(self.state, collected_to_utc=reached)
+            self.ledger.sources.take_back(self.state)
+
+    def _take_out_of_reach(self) -> bool:
         """Ask by id for runs that the book calls open and that no window told of.
 
         Tells whether all were asked for.
         """
         start_utc = min(self.known_to_utc, self.began_utc) - self.source.reach.deep_lookback
         recent = Period(start_utc, self.began_utc, "UTC", self.source.name)
-        ids, since = runs_out_of_reach(self.ledger, self.source.cluster, recent, seen)
-        for begin in range(0, len(ids), _N_JOBS_AT_ONCE):
-            if self.run.should_stop():
-                return False
-            some = ids[begin : begin + _N_JOBS_AT_ONCE]
-            with asking(self.source.host, fields, jobs_options(some, since)) as answer:
-                confirm_everybody(self.source.host, self.source.caller, self.rights)
-                load = self._load_source(answer, f"{self.source.name} by id {begin}", None)
-                self._count(self.ledger.load(self._batches(answer, seen, None), load))
-            self.counts["n_asked_by_id"] += len(some)
-        return True
+        ids, since = runs_out_of_reach(self.ledger, self.source.cluster, recent, self.intake.seen)
+        return self.intake.take_by_id(ids, since, self.began_utc)
 
     def _finish(self) -> None:
-        state = replace(self.state, since_utc=min(self.source.since_utc, self.state.since_utc))
-        if self.plan.is_deep:
-            state = replace(state, deep_utc=self.began_utc)
-        self.state = state
-        self.ledger.sources.advance(state)
+        if self.is_clear:
+            since_utc = min(self.source.since_utc, self.state.since_utc)
+            self.state = replace(self.state, since_utc=since_utc)
+            if self.plan.is_deep:
+                self.state = replace(self.state, deep_utc=self.began_utc)
+        self.ledger.sources.advance(self.state)
         self.is_whole = True
-
-    def _load_source(self, answer: SacctAnswer, name: str, window: Window | None) -> LoadSource:
-        # What is asked by id may lie anywhere: each such answer stands for the one before it.
-        window = window or (_EPOCH, self.began_utc)
-        return LoadSource(name, answer.name_content, self.run.now_utc().isoformat(), window)
-
-    def _batches(
-        self, answer: SacctAnswer, seen: SeenRuns, known: pd.DataFrame | None
-    ) -> Iterator[LoadBatch]:
-        def look(jobs: pd.DataFrame) -> pd.DataFrame:
-            seen.take(jobs)
-            return jobs if known is None else jobs.assign(rank=lifted_ranks(jobs, known))
-
-        for batch in batches_of(answer, self.source.context, self.factors, look):
-            self.notes.update(dict.fromkeys(batch.notes))
-            yield batch
-
-    def _count(self, receipt: LoadReceipt) -> None:
-        for name in (
-            "n_rows", "n_jobs", "n_steps", "n_rejects", "n_new", "n_superseded", "n_unchanged",
-        ):  # fmt: skip
-            self.counts[name] += getattr(receipt, name)

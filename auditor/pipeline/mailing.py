@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from auditor.deliver.message import Envelope, build_message, list_id, message_id
-from auditor.deliver.recipients import AddressBook
-from auditor.domain.mail import Attachment, Mail, RenderedMail
+from auditor.deliver.recipients import AddressBook, AddressesUnavailableError
+from auditor.domain.mail import Attachment, Mail, RenderedMail, Told
 from auditor.report.filters import count_text
 from auditor.report.mail import MailStyle, render_mail
 from auditor.report.page import PageInput, Subject, to_html
@@ -20,8 +20,9 @@ _STOP_HINT = "`auditor unsubscribe` on the login node stops it"
 class Postbox:
     """From whom mail is, who gets it, and how often those who did not choose.
 
-    `leads_of` gives the addresses of an account's leads. `frequency_of` gives what users chose;
-    `operators` get the site's report. Mails link the page under `pages_url`, else attach it.
+    `leads_of` gives the addresses of an account's leads, `unled_of` its leads without one.
+    `frequency_of` gives what users chose, if the site `reaches_users` at all; `operators` get the
+    site's report. Mails link the page under `pages_url`, else attach it.
     """
 
     site: str
@@ -30,6 +31,8 @@ class Postbox:
     reply_to: str | None = None
     operators: tuple[str, ...] = ()
     leads_of: Callable[[str], Sequence[str]] = lambda _account: ()
+    unled_of: Callable[[str], Sequence[str]] = lambda _account: ()
+    reaches_users: bool = True
     frequency: str = WEEKLY
     frequency_of: Mapping[str, str] = field(default_factory=dict)
     restated_ratio: float = 0.1
@@ -54,20 +57,32 @@ class Postbox:
 
 @dataclass(frozen=True)
 class Issue:
-    """One revision of one week or month, to be mailed; `date_utc` is when it was drawn."""
+    """One revision of one week or month, to be mailed; `date_utc` is when it was drawn.
+
+    `told` is what the last mails about it said, by kind and name. If it `gives_up`, who cannot be
+    asked for counts as without address.
+    """
 
     label: str
     revision: int
     date_utc: datetime
     frequency: str = WEEKLY
+    told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
+    gives_up: bool = False
+
+    def told_of(self, subject: Subject) -> Told | None:
+        """Return what the last mail about somebody said; None if there was none."""
+        return self.told.get((subject.kind, subject.name))
 
 
 @dataclass(frozen=True)
 class Post:
-    """Mails ready to be queued, and users who have no address."""
+    """Mails ready to be queued, what they tell, and users and leads who have no address."""
 
-    mails: tuple[Mail, ...]
-    unreached: tuple[str, ...]
+    mails: tuple[Mail, ...] = ()
+    told: tuple[Told, ...] = ()
+    unreached: tuple[str, ...] = ()
+    unled: tuple[str, ...] = ()
 
 
 def post_of(
@@ -78,51 +93,84 @@ def post_of(
 ) -> Post | None:
     """Turn pages into mails; None if told to stop meanwhile.
 
-    Users and leads come first and operators last, who are told of users without an address. A
-    restated page goes to those only whose carbon changed by `restated_ratio` or more.
+    Users and leads come first and operators last, who are told of those without an address. A
+    restated page goes to those only whose carbon differs by `restated_ratio` or more from what
+    they were told last.
+
+    Raises
+    ------
+    AddressesUnavailableError
+        Addresses cannot be asked for, and the issue does not give up yet.
     """
-    mails: list[Mail] = []
-    unreached: list[str] = []
+    done = Post()
     chosen = [page for page in pages if issue.revision == 1 or _moved(page, issue, postbox)]
     for page in sorted(chosen, key=lambda page: page.subject.kind == "site"):
         if should_stop():
             return None
-        recipients = _recipients(page.subject, issue, postbox)
-        if recipients is None:
-            unreached.append(page.subject.name)
-            continue
-        told = tuple(unreached) if page.subject.kind == "site" else ()
-        mails += _mails(page, recipients, (issue, postbox), told)
-    return Post(tuple(mails), tuple(unreached))
+        recipients, unreached, unled = _reached(page.subject, issue, postbox)
+        done = replace(done, unreached=(*done.unreached, *unreached), unled=(*done.unled, *unled))
+        if recipients:
+            done = _with_mails(done, page, recipients, (issue, postbox))
+    return done
 
 
-def unreached_text(unreached: Sequence[str]) -> str:
-    """Say who has no address."""
-    named = ", ".join(unreached[:N_NAMED])
-    more = f" and {len(unreached) - N_NAMED:,} more" if len(unreached) > N_NAMED else ""
-    return f"{count_text(len(unreached), 'user')} without a mail address got nothing: {named}{more}"
+def _with_mails(
+    done: Post, page: PageInput, recipients: Sequence[str], about: tuple[Issue, Postbox]
+) -> Post:
+    subject = page.subject
+    lines = unreached_lines(done) if subject.kind == "site" else ()
+    told = Told(subject.kind, subject.name, about[0].revision, page.report.totals.carbon_g)
+    mails = _mails(page, recipients, about, lines)
+    return replace(done, mails=(*done.mails, *mails), told=(*done.told, told))
+
+
+def unreached_lines(post: Post) -> tuple[str, ...]:
+    """Say which users and leads have no address."""
+    lines = []
+    for names, word in ((post.unreached, "user"), (post.unled, "project lead")):
+        if names:
+            named = ", ".join(names[:N_NAMED])
+            more = f" and {len(names) - N_NAMED:,} more" if len(names) > N_NAMED else ""
+            who = count_text(len(names), word)
+            lines.append(f"{who} without a mail address got nothing: {named}{more}")
+    return tuple(lines)
 
 
 def _moved(page: PageInput, issue: Issue, postbox: Postbox) -> bool:
+    """Tell whether a restated page differs enough from what was told last, or published before."""
     restated, now_g = page.report.restated, page.report.totals.carbon_g
-    if restated is None or restated.revision != issue.revision:
+    told = issue.told_of(page.subject)
+    if restated is None:
         return False
-    before_g = 0.0 if restated.previous is None else restated.previous.carbon_g
+    if told is not None:
+        before_g = told.carbon_g
+    elif restated.revision != issue.revision or not page.report.totals.n_jobs:
+        return False
+    else:
+        before_g = 0.0 if restated.previous is None else restated.previous.carbon_g
     return abs(now_g - before_g) >= postbox.restated_ratio * before_g and now_g != before_g
 
 
-def _recipients(subject: Subject, issue: Issue, postbox: Postbox) -> Sequence[str] | None:
-    """Return who gets a page; None where its user wants it and has no address."""
-    if subject.kind == "user":
-        if not postbox.wants(subject.name, issue.frequency):
-            return ()
-        address = postbox.book.address_of(subject.name)
-        return None if address is None else (address,)
-    if issue.frequency != WEEKLY:
-        return ()
-    if subject.kind == "account":
-        return postbox.leads_of(subject.name)
-    return postbox.operators if subject.kind == "site" else ()
+Names = Sequence[str]
+
+
+def _reached(subject: Subject, issue: Issue, postbox: Postbox) -> tuple[Names, Names, Names]:
+    """Return who gets a page, and the user and the leads who should and have no address."""
+    kind, name = subject.kind, subject.name
+    if kind == "site" and issue.frequency == WEEKLY:
+        return postbox.operators, (), ()
+    try:
+        if kind == "user" and postbox.reaches_users and postbox.wants(name, issue.frequency):
+            address = postbox.book.address_of(name)
+            return ((), (name,), ()) if address is None else ((address,), (), ())
+        if kind == "account" and issue.frequency == WEEKLY:
+            unled = tuple(f"{lead} ({name})" for lead in postbox.unled_of(name))
+            return postbox.leads_of(name), (), unled
+    except AddressesUnavailableError:
+        if not issue.gives_up:
+            raise
+        return ((), (name,), ()) if kind == "user" else ((), (), (f"those of {name}",))
+    return (), (), ()
 
 
 def _mails(
@@ -166,7 +214,8 @@ def _rendered(
         attaches_page=page_url is None,
         why=_why(page.subject, about),
         contact=postbox.reply_to,
-        notes=(f"{unreached_text(unreached)}.",) if unreached else (),
+        notes=tuple(f"{line}." for line in unreached),
+        told=issue.told_of(page.subject),
     )
     rendered = render_mail(page, style)
     if page_url is not None:

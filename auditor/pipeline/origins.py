@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 import auditor
-from auditor.domain.incident import Incident
+from auditor.domain.incident import Incident, SourceState
 from auditor.domain.period import Period
 from auditor.energy.model import SOURCES, EnergyModel
 from auditor.ledger.interface import Filters
@@ -23,8 +23,10 @@ from auditor.report.model import (
     SourceNote,
 )
 
-# The publisher's own mark that a week waits; what it waits for is said by the source.
+# The publisher's own marks: a week waits for accounting or for addresses. They are no gap.
 WAITING_CODE = "week_waits"
+HELD_CODE = "week_held"
+MARKS = (WAITING_CODE, HELD_CODE)
 # Longer than one collection a day would leave.
 _MOST_BEHIND = timedelta(hours=25)
 _STALE = SourceNote(
@@ -51,8 +53,8 @@ class Circumstances:
 class FactsFor:
     """What is said to operators, and to one user or project.
 
-    Rejects and notes of loads may show rows of other users: one subject gets their number only.
-    What to do about an incident is for operators.
+    Rejects and notes of loads may show rows of other users, and the words of an incident their
+    jobs: one subject gets the number of the ones and the time of the others.
     """
 
     operators: QualityFacts
@@ -77,7 +79,7 @@ def quality_of(
         behind=_behind(ledger, period, filters.cluster, seen),
     )
     whole = replace(one, rejects=said.rejects, notes=tuple(of_factors | of_loads))
-    told = tuple(replace(incident, hint="") for incident in one.incidents)
+    told = tuple(replace(incident, text="", hint="") for incident in one.incidents)
     return FactsFor(whole, replace(one, incidents=told))
 
 
@@ -86,7 +88,15 @@ def incidents_of(
 ) -> tuple[Incident, ...]:
     """Return the shortfalls of accounting that overlap a period."""
     found = ledger.sources.incidents(period, clusters)
-    return tuple(one for one in found if one.code != WAITING_CODE)
+    return tuple(one for one in found if one.code not in MARKS)
+
+
+def is_short(ledger: Ledger, period: Period, collected: tuple[str, ...], now_utc: datetime) -> bool:
+    """Tell whether a report of a period drawn now would say that accounting is missing."""
+    if any(one.resolved_utc is None for one in incidents_of(ledger, period)):
+        return True
+    seen = Circumstances(collected=collected, now_utc=now_utc)
+    return any(one.is_late for one in _behind(ledger, period, (), seen))
 
 
 def _behind(
@@ -96,10 +106,25 @@ def _behind(
     found = []
     for name in chosen:
         state = ledger.sources.state(name)
-        reached_utc = None if state is None else state.collected_to_utc
+        reached_utc = None if state is None else _reached_utc(state, seen.now_utc)
         if reached_utc is None or reached_utc < period.end_utc:
             found.append(SourceBehind(name, reached_utc, _is_late(reached_utc, seen.now_utc)))
+        if state is not None and begins_late(ledger, state, period):
+            found.append(SourceBehind(name, reached_utc, is_late=True,
+                                      collected_from_utc=state.since_utc))  # fmt: skip
     return tuple(found)
+
+
+def begins_late(ledger: Ledger, state: SourceState, period: Period) -> bool:
+    """Tell whether collection begins after a period does, and no export stands in for the rest."""
+    begin_utc, since_utc = period.start_utc, state.since_utc
+    return begin_utc < since_utc and not ledger.sources.has_export(
+        state.cluster, begin_utc, min(since_utc, period.end_utc)
+    )
+
+
+def _reached_utc(state: SourceState, now_utc: datetime | None) -> datetime:
+    return state.collected_to_utc if now_utc is None else state.trusted_to(now_utc)
 
 
 def _is_late(reached_utc: datetime | None, now_utc: datetime | None) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
 from auditor.domain.period import Period, period_before
+from auditor.ledger.extent import book_stamp, first_end_utc
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
 from auditor.pipeline.origins import Circumstances, FactsFor, provenance_of, quality_of
@@ -68,12 +69,16 @@ def _everybody(_subject: Subject) -> bool:
 
 @dataclass(frozen=True)
 class Edition:
-    """What else is to be known of pages: when, from which book, what changed, who gets one."""
+    """What else is to be known of pages: when, from which book, what changed, who gets one.
+
+    `also` are those who get a page even if no run of theirs is in the period (any more).
+    """
 
     now_utc: datetime | None = None
     book_version: int | None = None
     restated_of: Callable[[Subject], Restated | None] = _nothing_restated
     wants: Callable[[Subject], bool] = _everybody
+    also: tuple[Subject, ...] = ()
 
 
 _PLAIN = Edition()
@@ -88,6 +93,7 @@ class _Drawn:
     before: pd.DataFrame
     quality: FactsFor
     provenance: Provenance
+    knows_before: bool
     everyone: Totals | None = None
     restated: Restated | None = None
 
@@ -103,10 +109,12 @@ def pages(
 ) -> Iterator[PageInput]:
     """Draw the period for the site, and for each cluster, project and user; nothing if empty.
 
+    An empty period is drawn where the edition has somebody in `also`.
+
     Pages of a project or a user hold nothing of others' rows but totals.
     """
     asked = Question(period, now_utc=edition.now_utc, book_version=edition.book_version)
-    drawn = _draw(ledger, asked, house)
+    drawn = _draw(ledger, asked, house, keeps_empty=bool(edition.also))
     if drawn is None:
         return
     site = Subject("site", house.site)
@@ -118,7 +126,8 @@ def pages(
         column = _COLUMN_OF_KIND.get(kind)
         if column is None:
             continue
-        for name in sorted(drawn.rows[column].dropna().unique()):
+        also = {one.name for one in edition.also if one.kind == kind}
+        for name in sorted({*drawn.rows[column].dropna().unique(), *also}):
             subject = Subject(kind, name)
             if edition.wants(subject):
                 question = Question(period, Filters(**{kind: (name,)}))
@@ -133,16 +142,24 @@ def pages(
 def _only(drawn: _Drawn, subject: Subject) -> _Drawn:
     column, name = _COLUMN_OF_KIND[subject.kind], subject.name
     facts = drawn.quality
+    if subject.kind == "cluster":
+        # Its page says of loads what operators need, and of jobs of users what anybody may know.
+        whole = replace(facts.operators, incidents=facts.one.incidents)
+        facts = FactsFor(whole, facts.one)
+    else:
+        facts = FactsFor(facts.one, facts.one)
     return replace(
         drawn,
         rows=drawn.rows[drawn.rows[column] == name],
         day_rows=drawn.day_rows[drawn.day_rows[column] == name],
         before=drawn.before[drawn.before[column] == name],
-        quality=facts if subject.kind == "cluster" else FactsFor(facts.one, facts.one),
+        quality=facts,
     )
 
 
-def _draw(ledger: Ledger, question: Question, house: House) -> _Drawn | None:
+def _draw(
+    ledger: Ledger, question: Question, house: House, *, keeps_empty: bool = False
+) -> _Drawn | None:
     bands, period = house.bands, question.period
     version = ledger.version if question.book_version is None else question.book_version
     before = period_before(period)
@@ -150,7 +167,7 @@ def _draw(ledger: Ledger, question: Question, house: House) -> _Drawn | None:
     found = ledger.read(both, question.filters, REPORTED, version)
     series_of = series_of_factors(ledger, found)
     rows = slices_of(found, period, series_of, bands)
-    if rows.empty:
+    if rows.empty and not keeps_empty:
         return None
     seen = Circumstances(house.settings_digest, house.collected, question.now_utc)
     return _Drawn(
@@ -159,7 +176,21 @@ def _draw(ledger: Ledger, question: Question, house: House) -> _Drawn | None:
         before=slices_of(found, before, series_of, bands),
         quality=quality_of(ledger, period, question.filters, rows, seen),
         provenance=provenance_of(ledger, version, rows, series_of),
+        knows_before=_is_whole(ledger, before, rows),
     )
+
+
+def _is_whole(ledger: Ledger, before: Period, rows: pd.DataFrame) -> bool:
+    """Tell whether accounting reaches back to the start of a period, so that it may be compared.
+
+    A book that holds runs of long before collection began was filled otherwise too.
+    """
+    states = (ledger.sources.state(str(name)) for name in rows["cluster"].unique())
+    since_utc = max((state.since_utc for state in states if state is not None), default=None)
+    if since_utc is None or since_utc <= before.start_utc:
+        return True
+    ended_utc = first_end_utc(book_stamp(ledger))
+    return ended_utc is not None and ended_utc < since_utc - timedelta(days=1)
 
 
 def _built(drawn: _Drawn, question: Question, house: House) -> Report:
@@ -174,7 +205,7 @@ def _built(drawn: _Drawn, question: Question, house: House) -> Report:
             filters=filters,
             recommendations=recommend(drawn.rows, house.advice),
             quality=drawn.quality.operators,
-            previous=totals_of(drawn.before),
+            previous=totals_of(drawn.before) if drawn.knows_before else None,
             everyone=drawn.everyone,
             restated=drawn.restated,
             equivalences=house.equivalences,

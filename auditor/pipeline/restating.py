@@ -27,6 +27,7 @@ _ESTIMATES = (
 # Sums of floats in another order are no change.
 _ROUNDING = 1e-9
 _LATE, _ENDED, _CHANGED, _GONE, _REESTIMATED = "late", "ended", "changed", "gone", "reestimated"
+_FULLER = "fuller"
 _COLUMN_OF_KIND = {"user": "user", "account": "account", "cluster": "cluster"}
 
 Flags = NDArray[np.bool_]
@@ -61,7 +62,7 @@ class WeekChange:
             revision=revision,
             previous=totals_of(before),
             n_late=n_of.get(_LATE, 0),
-            n_changed=n_of.get(_ENDED, 0) + n_of.get(_CHANGED, 0),
+            n_changed=sum(n_of.get(what, 0) for what in (_ENDED, _FULLER, _CHANGED)),
             n_gone=n_of.get(_GONE, 0),
             n_reestimated=n_of.get(_REESTIMATED, 0),
             reasons=_sentences(n_of),
@@ -74,7 +75,7 @@ def change_between(
     """Compare a period in two versions of the book, the earlier first; None if it is the same.
 
     What is compared lies in the period: a run that goes on beyond it does not change it. A run
-    that is open in both is left until it ends, as its use is known only then.
+    that is open in both and as long is left until it ends, as its use is known only then.
 
     Raises
     ------
@@ -142,7 +143,9 @@ def _what_changed(then: pd.DataFrame, since: pd.DataFrame) -> NDArray[np.object_
     what[estimates] = _REESTIMATED
     what[facts] = _CHANGED
     what[was_open & (facts | estimates)] = _ENDED
-    what[was_open & is_open] = ""
+    grew = _differ(then, since, ("elapsed_s",))
+    what[was_open & is_open & ~grew] = ""
+    what[was_open & is_open & grew] = _FULLER
     return what
 
 
@@ -175,6 +178,10 @@ def _sentences(n_of: Mapping[str, int]) -> tuple[str, ...]:
         _ENDED: (
             "had not ended when it was published; its use is known now",
             "had not ended when it was published; their use is known now",
+        ),
+        _FULLER: (
+            "goes on, and was accounted in part when it was published",
+            "go on, and were accounted in part when it was published",
         ),
         _CHANGED: ("was recorded otherwise before", "were recorded otherwise before"),
         _GONE: ("is not of this week any more", "are not of this week any more"),

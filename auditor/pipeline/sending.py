@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from auditor.deliver.address import is_plain_address
+from auditor.domain.address import is_plain_address
 from auditor.domain.mail import Attempt, MailState, Outcome, QueuedMail
 from auditor.ledger.outbox_table import OutboxTable
 

@@ -55,7 +55,9 @@ def slices_of(
 def day_slices_of(
     rows: pd.DataFrame, period: Period, series_of: SeriesOfFactors, bands: CarbonBands
 ) -> pd.DataFrame:
-    """Cut runs of a period at its midnights too; there must be a run."""
+    """Cut runs of a period at its midnights too."""
+    if rows.empty:
+        return cut_by_day(rows, period, {}, bands)
     parts = [
         cut_by_day(part, period, series_of[str(made_by)], bands)
         for made_by, part in rows.groupby("factor_set", observed=True)

@@ -1,6 +1,6 @@
 """Which weeks are over, waited for or due, as far as the clock and the accounting tell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -8,21 +8,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from auditor.domain.incident import Incident
 from auditor.domain.period import Period
 from auditor.domain.week import Week, WeekState, week_called, week_of
 from auditor.ledger.extent import BookStamp, first_start_utc, spans_s
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.origins import WAITING_CODE
-
-PATIENCE = timedelta(hours=72)
+from auditor.pipeline.origins import WAITING_CODE, begins_late
+from auditor.pipeline.week_marks import is_patience_over
 
 
 @dataclass(frozen=True)
 class WeekRules:
     """When a week is closed.
 
-    It waits `grace` for late records, and `PATIENCE` more where the accounting of a cluster of
+    It waits `grace` for late records, and 72 hours more where the accounting of a cluster of
     `collected` does not reach its end. `restate_for` after its end it is restated no more.
     """
 
@@ -63,7 +61,7 @@ def standing_of(ledger: Ledger, label: str, rules: WeekRules, now_utc: datetime)
     if record is not None:
         return Standing(label, record.state, record.revision, closing_utc, ())
     state = state_at(week, rules, now_utc)
-    short = accounting_gaps(ledger, week, rules) if state is WeekState.CLOSED else ()
+    short = accounting_gaps(ledger, week, rules, now_utc) if state is WeekState.CLOSED else ()
     return Standing(label, WeekState.GRACE if short else state, 0, closing_utc, short)
 
 
@@ -77,71 +75,88 @@ def unpublished(
     known = {record.label for record in ledger.weeks.records()}
     newest = week_of(now_utc - rules.grace, rules.timezone)
     first = week_of(first_utc, rules.timezone)
-    chosen = tuple(week for week in _weeks_between(first, newest) if week.label not in known)
-    return tuple(week for stretch in _stretches(chosen) for week in _touched(stamp, stretch))
+    chosen = {week.label: week for week in _weeks_between(first, newest) if week.label not in known}
+    stretches = _stretches(map(_period, chosen.values()))
+    touched = (chosen[one.label] for stretch in stretches for one in _touched(stamp, stretch))
+    return tuple(week for week in touched if not _is_before_collection(ledger, week, rules))
 
 
-def accounting_gaps(ledger: Ledger, week: Week, rules: WeekRules) -> tuple[str, ...]:
+def _is_before_collection(ledger: Ledger, week: Week, rules: WeekRules) -> bool:
+    """Tell whether a week was over before any cluster was collected, and nobody loaded exports.
+
+    What it holds then are the beginnings of a few long runs: no account of the week.
+    """
+    states = [ledger.sources.state(cluster) for cluster in rules.collected]
+    known = [state for state in states if state is not None]
+    period = week.period
+    return bool(known) and all(
+        state.since_utc >= period.end_utc and begins_late(ledger, state, period) for state in known
+    )
+
+
+def accounting_gaps(
+    ledger: Ledger, week: Week, rules: WeekRules, now_utc: datetime
+) -> tuple[str, ...]:
     """Name the clusters whose accounting is not collected past the end of a week."""
     states = {cluster: ledger.sources.state(cluster) for cluster in rules.collected}
     return tuple(
         cluster
         for cluster, state in states.items()
-        if state is None or state.collected_to_utc < _end_utc(week)
+        if state is None or state.trusted_to(now_utc) < _end_utc(week)
     )
 
 
 def waits(ledger: Ledger, week: Week, rules: WeekRules, now_utc: datetime) -> bool:
-    """Tell whether a week past its grace still waits for accounting; remember since when.
-
-    The time is counted from when it was first seen waiting: a host that was off for weeks gets to
-    collect what it missed before it publishes weeks that are short.
-    """
-    short = accounting_gaps(ledger, week, rules)
+    """Tell whether a week past its grace still waits for accounting; remember since when."""
+    short = accounting_gaps(ledger, week, rules, now_utc)
     if not short:
         return False
-    source = waiting_source(week)
-    marks = [
-        one
-        for one in ledger.sources.incidents(week.period, unresolved_only=True)
-        if one.source == source and one.code == WAITING_CODE
+    text = f"{week.label} is not published yet: it waits for the accounting of {', '.join(short)}"
+    return not is_patience_over(ledger, week.period, (WAITING_CODE, text, short[0]), now_utc)
+
+
+def months_due(
+    ledger: Ledger, stamp: BookStamp, rules: WeekRules, now_utc: datetime
+) -> tuple[Period, ...]:
+    """Return the months that hold runs and are not closed, and whose last week is past its grace.
+
+    The first comes first.
+    """
+    first_utc = _first_utc(stamp)
+    if first_utc is None:
+        return ()
+    known = ledger.weeks.months()
+    chosen = [
+        month
+        for month in _months_between(first_utc, now_utc - rules.grace, rules.timezone)
+        if month.label not in known and _end_utc(last_week_of(month)) + rules.grace <= now_utc
     ]
-    if marks:
-        return now_utc < marks[0].first_seen_utc + PATIENCE
-    ledger.sources.raise_incident(
-        Incident(
-            source=source,
-            cluster=short[0],
-            code=WAITING_CODE,
-            text=f"{week.label} is not published yet: it waits for the accounting of "
-            f"{', '.join(short)}",
-            hint="`auditor collect` fetches it; `auditor doctor` says what keeps it from that.",
-            start_utc=week.period.start_utc,
-            end_utc=week.period.end_utc,
-            first_seen_utc=now_utc,
-            last_seen_utc=now_utc,
-        )
-    )
-    return True
+    return tuple(month for stretch in _stretches(chosen) for month in _touched(stamp, stretch))
 
 
-def waiting_source(week: Week) -> str:
-    """Name the waiting of a week as the source of an incident."""
-    return f"publish {week.label}"
+def last_week_of(month: Period) -> Week:
+    """Return the week that the last moment of a month lies in."""
+    return week_of(month.end_utc - timedelta(microseconds=1), month.timezone)
 
 
-def month_ending_in(week: Week) -> Period | None:
-    """Return the month whose last day lies in a week; None if there is none."""
-    monday = date.fromisocalendar(week.year, week.number, 1)
-    after = (monday + timedelta(days=7)).replace(day=1)
-    if after <= monday:
-        return None
-    first = (after - timedelta(days=1)).replace(day=1)
+def _months_between(first_utc: datetime, last_utc: datetime, timezone: str) -> Iterator[Period]:
+    """Tell the months from that of one instant to that of another."""
+    zone = ZoneInfo(timezone)
+    first = first_utc.astimezone(zone).date().replace(day=1)
+    last = last_utc.astimezone(zone).date()
+    while first <= last:
+        after = (first + timedelta(days=31)).replace(day=1)
+        yield _month(first, after, timezone)
+        first = after
+
+
+@lru_cache(maxsize=512)
+def _month(first: date, after: date, timezone: str) -> Period:
     start_utc, end_utc = (
-        datetime.combine(day, time(), tzinfo=ZoneInfo(week.timezone)).astimezone(UTC)
+        datetime.combine(day, time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
         for day in (first, after)
     )
-    return Period(start_utc, end_utc, week.timezone, f"{first:%Y-%m}")
+    return Period(start_utc, end_utc, timezone, f"{first:%Y-%m}")
 
 
 @lru_cache(maxsize=8)
@@ -150,8 +165,12 @@ def _first_utc(stamp: BookStamp) -> datetime | None:
 
 
 @lru_cache(maxsize=4096)
+def _period(week: Week) -> Period:
+    return week.period
+
+
 def _end_utc(week: Week) -> datetime:
-    return week.period.end_utc
+    return _period(week).end_utc
 
 
 @lru_cache(maxsize=8)
@@ -164,27 +183,27 @@ def _weeks_between(first: Week, end: Week) -> tuple[Week, ...]:
     return tuple(weeks)
 
 
-def _stretches(weeks: tuple[Week, ...]) -> Iterator[tuple[Week, ...]]:
-    """Part weeks where one is left out between them."""
-    stretch: list[Week] = []
-    for week in weeks:
-        if stretch and stretch[-1].following != week:
+def _stretches(periods: Iterable[Period]) -> Iterator[tuple[Period, ...]]:
+    """Part periods where something is left out between them."""
+    stretch: list[Period] = []
+    for period in periods:
+        if stretch and stretch[-1].end_utc != period.start_utc:
             yield tuple(stretch)
             stretch = []
-        stretch.append(week)
+        stretch.append(period)
     if stretch:
         yield tuple(stretch)
 
 
 @lru_cache(maxsize=64)
-def _touched(stamp: BookStamp, stretch: tuple[Week, ...]) -> tuple[Week, ...]:
-    """Return those of adjoining weeks in which a run lies."""
-    edges_s = np.array([stretch[0].period.start_s, *(week.period.end_s for week in stretch)])
-    whole = replace(stretch[0].period, end_utc=_end_utc(stretch[-1]))
+def _touched(stamp: BookStamp, stretch: tuple[Period, ...]) -> tuple[Period, ...]:
+    """Return those of adjoining periods in which a run lies."""
+    edges_s = np.array([stretch[0].start_s, *(period.end_s for period in stretch)])
+    whole = replace(stretch[0], end_utc=stretch[-1].end_utc)
     start_s, end_s = spans_s(stamp, whole)
     first = np.clip(np.searchsorted(edges_s, start_s, side="right") - 1, 0, len(stretch) - 1)
     last = np.clip(np.searchsorted(edges_s, end_s, side="left") - 1, first, len(stretch) - 1)
     n_begun = np.bincount(first, minlength=len(stretch))
     n_over = np.bincount(last + 1, minlength=len(stretch) + 1)[:-1]
     has_runs = np.cumsum(n_begun) - np.cumsum(n_over) > 0
-    return tuple(week for week, is_touched in zip(stretch, has_runs, strict=True) if is_touched)
+    return tuple(one for one, is_touched in zip(stretch, has_runs, strict=True) if is_touched)

@@ -1,7 +1,7 @@
 """The week: close what is due, restate what changed, and queue its mail, each exactly once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,66 +9,27 @@ from auditor.deliver.files import replace_site, write_files
 from auditor.domain.week import Week, WeekRecord, WeekState, week_called
 from auditor.errors import LedgerError
 from auditor.ledger.extent import BookStamp, book_stamp, is_untouched
-from auditor.ledger.ledger import Ledger
 from auditor.ledger.lock import writer_lock
-from auditor.pipeline.mailing import MONTHLY, Issue, Post, Postbox, post_of, unreached_text
-from auditor.pipeline.origins import WAITING_CODE
-from auditor.pipeline.reports import Edition, House, pages
+from auditor.pipeline.mailing import Issue, Post, unreached_lines
+from auditor.pipeline.months import close_months
+from auditor.pipeline.origins import is_short
+from auditor.pipeline.press import Held, Press, PublishedWeek, draw, post_pages
+from auditor.pipeline.reports import Edition
 from auditor.pipeline.restating import WeekChange, change_between, totals_changed
-from auditor.pipeline.week_calendar import (
-    WeekRules,
-    month_ending_in,
-    unpublished,
-    waiting_source,
-    waits,
-)
-from auditor.report.model import Restated
-from auditor.report.page import INDEX_NAME, PageInput, render_site
+from auditor.pipeline.week_calendar import months_due, unpublished, waits
+from auditor.pipeline.week_marks import lift_marks
+from auditor.report.model import Restated, Totals
+from auditor.report.page import INDEX_NAME, PageInput, Subject, render_site
 from auditor.report.shortfalls import alarms
 from auditor.report.week_summary import SUMMARY_NAME, summary_in, summary_text
 from auditor.report.weeks_index import WeekLine, render_weeks
 
+__all__ = ["Press", "PublishedWeek", "publish_weeks"]
+
+_MENDED = "The accounting that was missing has been collected; nothing was in it."
 _LOCK_TIMEOUT_S = 3600.0
 # Runs that end after the closing trickle in: they are gathered up, and restated once a day.
 _GATHERING = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class PublishedWeek:
-    """A week that was published: what it is now, where its pages are and how many mails it made.
-
-    `reasons` say what is missing, what changed, and who could not be reached.
-    """
-
-    label: str
-    state: WeekState
-    revision: int
-    n_pages: int
-    n_mails: int
-    folder: Path
-    reasons: tuple[str, ...]
-
-
-def _no_progress(_done: int) -> None:
-    return
-
-
-@dataclass(frozen=True)
-class Press:
-    """Everything that it takes to publish weeks, and the moment.
-
-    `folder` holds one folder a week; without a `postbox` nothing is mailed. `should_stop` is asked
-    between pages: a week that is not finished is not recorded, and begun anew the next time.
-    """
-
-    ledger: Ledger
-    house: House
-    rules: WeekRules
-    folder: Path
-    postbox: Postbox | None
-    now_utc: datetime
-    should_stop: Callable[[], bool]
-    progress: Callable[[int], None] = _no_progress
 
 
 def publish_weeks(press: Press, only: str | None = None) -> tuple[PublishedWeek, ...]:
@@ -88,11 +49,14 @@ def publish_weeks(press: Press, only: str | None = None) -> tuple[PublishedWeek,
     if duty_began_utc is None:
         duty_began_utc = press.ledger.weeks.begin_duty(press.now_utc)
     stamp = book_stamp(press.ledger)
-    if not any(True for _ in _to_do(press, stamp, only)):
+    is_idle = not any(True for _ in _to_do(press, stamp, only))
+    if is_idle and (only is not None or not _months_due(press, stamp)):
         return ()
     # Readers need not wait; a second publisher finds the records of the first.
     with writer_lock(press.ledger.folder / "publishing", _LOCK_TIMEOUT_S):
         done = tuple(_published(press, duty_began_utc, only))
+        if only is None:
+            done += tuple(close_months(press, duty_began_utc))
         if done:
             _write_index(press)
     return done
@@ -106,8 +70,22 @@ def _to_do(press: Press, stamp: BookStamp, only: str | None) -> Iterator[Week | 
     for record in press.ledger.weeks.records():
         end_utc = week_called(record.label, press.rules.timezone).period.end_utc
         is_recent = press.now_utc <= end_utc + press.rules.restate_for
-        if record.book_version != stamp.version and only in {None, record.label} and is_recent:
+        if only not in {None, record.label} or not is_recent:
+            continue
+        if record.book_version != stamp.version or _is_mended(press, record):
             yield record
+
+
+def _months_due(press: Press, stamp: BookStamp) -> bool:
+    return bool(months_due(press.ledger, stamp, press.rules, press.now_utc))
+
+
+def _is_mended(press: Press, record: WeekRecord) -> bool:
+    """Tell whether the pages of a week say that accounting is missing, and none is any more."""
+    if not record.is_short:
+        return False
+    period = week_called(record.label, press.rules.timezone).period
+    return not is_short(press.ledger, period, press.rules.collected, press.now_utc)
 
 
 def _published(press: Press, duty_began_utc: datetime, only: str | None) -> Iterator[PublishedWeek]:
@@ -138,10 +116,8 @@ def _close(press: Press, stamp: BookStamp, week: Week, *, is_mailed: bool) -> Pu
         changed_utc=press.now_utc,
         is_mailed=is_mailed,
     )
-    done = _issue(press, record, _drawn(press, week, Edition(press.now_utc, stamp.version)))
-    if done is not None:
-        press.ledger.sources.resolve(waiting_source(week), (WAITING_CODE,), press.now_utc)
-    return done
+    edition = Edition(press.now_utc, stamp.version)
+    return _issue(press, record, draw(press, week.period, edition))
 
 
 def _restate(
@@ -156,18 +132,17 @@ def _restate(
         book_version=stamp.version,
         changed_utc=press.now_utc,
     )
-    edition = Edition(press.now_utc, stamp.version)
+    edition = _edition_of_all(press, stamp, record)
     try:
         change = _change(press, stamp, week, record)
     except LedgerError:
-        drawn = _drawn(press, week, edition)
-        drawn = None if drawn is None else _compared_by_totals(press, drawn, restated)
-        if drawn == []:
-            _remember_same(press, record, stamp)
-        return _issue(press, restated, drawn)
+        drawn = draw(press, week.period, edition)
+        compared = None if drawn is None else _compared_by_totals(press, drawn, restated)
+        if compared == []:
+            return _same(press, stamp, record, restated)
+        return _issue(press, restated, compared)
     if change is None:
-        _remember_same(press, record, stamp)
-        return None
+        return _same(press, stamp, record, restated)
     is_fresh = press.now_utc - record.changed_utc < _GATHERING
     if change.can_wait and is_fresh and not at_once:
         return None
@@ -178,7 +153,37 @@ def _restate(
             change.restated(who, restated.revision) or earlier.get(who.file_name)
         ),
     )
-    return _issue(press, restated, _drawn(press, week, edition))
+    return _issue(press, restated, draw(press, week.period, edition))
+
+
+def _edition_of_all(press: Press, stamp: BookStamp, record: WeekRecord) -> Edition:
+    """Return what to draw for all who were told of a week, also those with nothing left in it."""
+    told = tuple(Subject(one.kind, one.name) for one in press.ledger.weeks.told(record.label))
+    site = Subject("site", press.house.site)
+    return Edition(press.now_utc, stamp.version, also=(site, *told))
+
+
+def _same(
+    press: Press, stamp: BookStamp, record: WeekRecord, redrawn: WeekRecord
+) -> PublishedWeek | None:
+    """Leave a week whose runs are the same; but take away an alarm that is over, without mail."""
+    if not _is_mended(press, record):
+        _remember_same(press, record, stamp)
+        return None
+    period = week_called(record.label, press.rules.timezone).period
+    drawn = draw(press, period, _edition_of_all(press, stamp, record))
+    if drawn is None:
+        return None
+    told = [
+        replace(page.report, restated=_mended(redrawn.revision, page.report.totals))
+        for page in drawn
+    ]
+    pages = [replace(page, report=report) for page, report in zip(drawn, told, strict=True)]
+    return _issue(press, redrawn, pages, mails=False)
+
+
+def _mended(revision: int, totals: Totals) -> Restated:
+    return Restated(revision, totals, 0, 0, 0, 0, (_MENDED,))
 
 
 def _restated_before(press: Press, record: WeekRecord) -> Mapping[str, Restated]:
@@ -215,65 +220,46 @@ def _compared_by_totals(
     ]
 
 
-def _drawn(press: Press, week: Week, edition: Edition) -> list[PageInput] | None:
-    """Draw all pages of a week; None if told to stop or if nothing is left to draw."""
-    drawn = []
-    for page in pages(press.ledger, week.period, press.house, edition):
-        if press.should_stop():
-            return None
-        drawn.append(page)
-        press.progress(1)
-    return drawn or None
-
-
 def _issue(
-    press: Press, record: WeekRecord, drawn: Sequence[PageInput] | None
+    press: Press, record: WeekRecord, drawn: Sequence[PageInput] | None, *, mails: bool = True
 ) -> PublishedWeek | None:
     """Write the pages, then record the week and queue its mail in one transaction."""
-    post = _post(press, record, drawn) if drawn else None
-    if post is None or not drawn:
+    if not drawn:
         return None
-    folder = press.folder / record.label
+    period, folder, site = drawn[0].report.period, press.folder / record.label, drawn[0].report
+    post = _post(press, record, drawn) if mails and record.is_mailed else Post()
+    if post is None:
+        return None
+    if isinstance(post, Held):
+        return _told(record, (0, 0), folder, (post.reason,), is_held=True)
+    short = [one.text for one in alarms(site)]
+    record = replace(record, is_short=bool(short))
     texts = render_site(drawn, weeks_href=f"../{INDEX_NAME}")
     replace_site(folder, {SUMMARY_NAME: summary_text(drawn, record), **texts})
-    n_mails = press.ledger.weeks.publish(record, post.mails)
-    site = drawn[0].report
-    reasons = [one.text for one in alarms(site)]
-    reasons += () if site.restated is None else site.restated.reasons
-    reasons += (unreached_text(post.unreached),) if post.unreached else ()
-    return PublishedWeek(
-        label=record.label,
-        state=record.state,
-        revision=record.revision,
-        n_pages=len(texts),
-        n_mails=n_mails,
-        folder=folder,
-        reasons=tuple(reasons),
-    )
+    n_mails = press.ledger.weeks.publish(record, post.mails, post.told)
+    lift_marks(press.ledger, period, press.now_utc)
+    changed = () if site.restated is None else site.restated.reasons
+    reasons = (*short, *changed, *unreached_lines(post))
+    return _told(record, (len(texts), n_mails), folder, reasons)
 
 
-def _post(press: Press, record: WeekRecord, drawn: Sequence[PageInput]) -> Post | None:
-    """Make the mails of a week, and those of the month that ends in it; None if told to stop."""
-    postbox = press.postbox
-    if postbox is None or not record.is_mailed:
-        return Post((), ())
-    issue = Issue(record.label, record.revision, record.changed_utc)
-    weekly = post_of(drawn, issue, postbox, press.should_stop)
-    month = month_ending_in(week_called(record.label, press.rules.timezone))
-    if weekly is None or month is None or record.revision > 1 or not postbox.has_monthly:
-        return weekly
-    edition = Edition(
-        press.now_utc,
-        record.book_version,
-        wants=lambda who: who.kind == "user" and postbox.wants(who.name, MONTHLY),
-    )
-    of_month = pages(press.ledger, month, press.house, edition)
-    issue = Issue(month.label, 1, record.changed_utc, MONTHLY)
-    monthly = post_of(of_month, issue, postbox, press.should_stop)
-    if monthly is None:
-        return None
-    unreached = tuple(dict.fromkeys((*weekly.unreached, *monthly.unreached)))
-    return Post((*weekly.mails, *monthly.mails), unreached)
+def _told(
+    record: WeekRecord,
+    counts: tuple[int, int],
+    folder: Path,
+    reasons: tuple[str, ...],
+    *,
+    is_held: bool = False,
+) -> PublishedWeek:
+    n_pages, n_mails = counts
+    label, state, revision = record.label, record.state, record.revision
+    return PublishedWeek(label, state, revision, n_pages, n_mails, folder, reasons, is_held)
+
+
+def _post(press: Press, record: WeekRecord, drawn: Sequence[PageInput]) -> Post | Held | None:
+    told = {(one.kind, one.name): one for one in press.ledger.weeks.told(record.label)}
+    issue = Issue(record.label, record.revision, record.changed_utc, told=told)
+    return post_pages(press, drawn[0].report.period, drawn, issue)
 
 
 def _write_index(press: Press) -> None:

@@ -136,6 +136,7 @@ def _behind(behind: SourceBehind) -> dict[str, Any]:
     return {
         "cluster": behind.cluster,
         "collected_to": instant_text(behind.collected_to_utc),
+        "collected_from": instant_text(behind.collected_from_utc),
         "is_late": behind.is_late,
     }
 

@@ -11,12 +11,14 @@ from datetime import datetime
 class SourceBehind:
     """A source that was collected up to a moment before the end of the period only; None: never.
 
-    `is_late`: that is longer ago than collecting takes, so that runs are missing.
+    `is_late`: that is longer ago than collecting takes, so that runs are missing. With
+    `collected_from_utc` it is the begin of the period that is missing, up to that moment.
     """
 
     cluster: str
     collected_to_utc: datetime | None
     is_late: bool
+    collected_from_utc: datetime | None = None
 
 
 @dataclass(frozen=True)

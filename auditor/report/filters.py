@@ -27,7 +27,7 @@ MONTHS = (
     "December",
 )
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-WORD_OF_FILTER = {"account": "project", "jobs": "job"}
+WORD_OF_FILTER = {"account": "project", "jobs": "job", "visible_to": "jobs visible to"}
 _LARGEST_FACTOR = 1000
 _LONG_PERIOD_S = 300 * 86_400
 _LARGE = ((1e9, " billion"), (1e6, " million"))
@@ -46,10 +46,12 @@ def percent_text(ratio: float) -> str:
 
 
 def hours_number(seconds: float) -> str:
-    """Write resource time in hours: two decimals below 100, none above; nothing is '0'."""
+    """Write resource time in hours: two decimals below 100, none above; only nothing is '0'."""
     hours = seconds / S_PER_HOUR
     if hours == 0:
         return "0"
+    if abs(hours) < 0.005:  # noqa: PLR2004  (what two decimals can show)
+        return "<0.01"
     return f"{hours:,.2f}" if abs(hours) < 100 else f"{hours:,.0f}"  # noqa: PLR2004  (a width)
 
 
@@ -122,14 +124,30 @@ def change_text(report: Report) -> str:
     ratio = report.change_ratio
     if ratio is None:
         return f"nothing in {before}"
-    if abs(ratio) < 0.005:  # noqa: PLR2004  (less than rounds to one percent)
+    if is_no_change(ratio):
         return f"as much as {before}"
     if ratio > _LARGEST_FACTOR:
         return f"▲ more than {_LARGEST_FACTOR:,} times {before}"
     if ratio > 9:  # noqa: PLR2004  (beyond it a factor reads better)
         return f"▲ {ratio + 1:,.0f} times {before}"
     arrow, word = ("▲", "more") if ratio > 0 else ("▼", "less")
-    return f"{arrow} {percent_text(abs(ratio))} {word} than {before}"
+    return f"{arrow} {change_percent(ratio)} {word} than {before}"
+
+
+def is_no_change(ratio: float) -> bool:
+    """Tell whether a change is less than rounds to one percent."""
+    return abs(ratio) < 0.005  # noqa: PLR2004  (half a percent)
+
+
+def change_percent(ratio: float) -> str:
+    """Write a change in whole percent, without its sign: '18 %'; next to nothing is '<1 %'.
+
+    All but a trace is not all: that is '99 %'.
+    """
+    if is_no_change(ratio):
+        return "<1 %"
+    percent = max(round(100 * abs(ratio)), 1)
+    return f"{min(percent, 99) if -1 < ratio < 0 else percent:,} %"
 
 
 def span_before(period: Period) -> str:

@@ -16,7 +16,10 @@ MOST_ASSUMED_RATIO = 0.5
 _ROUNDING = 1e-9
 NAMING_HINT = "Name what the nodes have under [[clusters.nodes]] in the configuration."
 MODEL_HINT = "`gpu = ...` with the exact model under [[clusters.nodes]] settles it."
-OPEN_HINT = "Ask whether it still runs: squeue -j JOBID. Export again once it has ended."
+OPEN_HINT = (
+    "Ask whether it still runs: squeue -j JOBID. Once it has ended, the next collection or export "
+    "has its end."
+)
 RUNAWAY_HINT = "An operator can end them: sacctmgr show runawayjobs."
 TEXT_OF_BASIS = {
     "measured": "measured",

@@ -5,6 +5,7 @@ So no number is in one that is not in the other.
 
 from dataclasses import dataclass
 
+from auditor.domain.mail import Told
 from auditor.report.charts import BarChart
 from auditor.report.clean import printable
 
@@ -28,6 +29,8 @@ class MailStyle:
         Whom to ask: a mail address, or words.
     notes
         More lines for those who run the place, shown with the data behind the numbers.
+    told
+        What the last mail about the same said; None if this is the first.
     """
 
     page_url: str | None
@@ -35,6 +38,7 @@ class MailStyle:
     why: str
     contact: str | None
     notes: tuple[str, ...] = ()
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class MailView:
     title: str
     when: str
     verdict: str
+    news_mark: str
     restated: tuple[str, ...]
     alarms: tuple[str, ...]
     tiles: tuple[Tile, ...]

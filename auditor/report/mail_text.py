@@ -6,11 +6,13 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from auditor.report.charts import BarChart
 from auditor.report.clean import printable
-from auditor.report.mail_model import Advice, MailView, Shares
+from auditor.report.mail_model import Advice, JobRow, MailView, Shares
 
 WIDTH = 78
 _N_BAR = 36
 _INDENT = "  "
+# Of a name at least so much is kept; a share and the gaps around it are so wide.
+_N_LEAST, _N_SHARE = 12, 10
 
 
 def mail_text(view: MailView) -> str:
@@ -52,7 +54,7 @@ def command_lines(lines: tuple[str, ...], width: int) -> Iterator[str]:
 
 def _blocks(view: MailView) -> Iterator[list[str]]:
     yield [view.site, *wrapped(f"{view.title}: {view.when}")]
-    yield [line for text in view.restated for line in wrapped(text, "Restated. ", _INDENT)]
+    yield [line for text in view.restated for line in wrapped(text, view.news_mark, _INDENT)]
     yield [line for text in view.alarms for line in wrapped(text, "! ", _INDENT)]
     yield wrapped(view.verdict)
     yield [*_tiles(view), "", *wrapped(view.context, _INDENT, _INDENT)]
@@ -108,17 +110,27 @@ def _jobs(view: MailView) -> list[str]:
     rest = " " * (len(_INDENT) + widest + 2)
     lines = []
     for job in view.jobs:
-        lines.append(_one_line(f"{_INDENT}{job.carbon:>{widest}}  {job.name} ({job.state})"))
+        lines += _name_lines(f"{_INDENT}{job.carbon:>{widest}}  ", job, rest)
         lines += wrapped(job.facts, rest, rest)
     return [*lines, *([f"{rest}{view.jobs_left_out}"] if view.jobs_left_out else [])]
 
 
+def _name_lines(head: str, job: JobRow, rest: str) -> list[str]:
+    """Write name and state on one line; it is the name that gives way."""
+    state = f"({job.state})"
+    room = WIDTH - cell_len(head) - cell_len(state) - 1
+    line = f"{head}{_shortened(job.name, max(room, _N_LEAST))} {state}"
+    return [line] if cell_len(line) <= WIDTH else wrapped(line.strip(), _INDENT, rest)
+
+
 def _shares(shares: Shares) -> list[str]:
-    widest = max(cell_len(row.label) for row in shares.rows)
     n_carbon = max(len(row.carbon) for row in shares.rows)
+    room = WIDTH - len(_INDENT) - n_carbon - _N_SHARE
+    widest = min(max(cell_len(row.label) for row in shares.rows), room)
+    labels = [set_cell_size(_shortened(row.label, widest), widest) for row in shares.rows]
     return [
-        f"{_INDENT}{set_cell_size(row.label, widest)}  {row.carbon:>{n_carbon}}  {row.share:>6}"
-        for row in shares.rows
+        f"{_INDENT}{label}  {row.carbon:>{n_carbon}}  {row.share:>6}"
+        for label, row in zip(labels, shares.rows, strict=True)
     ]
 
 
@@ -133,5 +145,5 @@ def _advice(advice: tuple[Advice, ...]) -> Iterator[str]:
             yield f"{indent}{line}"
 
 
-def _one_line(text: str) -> str:
-    return text if cell_len(text) <= WIDTH else f"{set_cell_size(text, WIDTH - 1).rstrip()}…"
+def _shortened(text: str, n_cells: int) -> str:
+    return text if cell_len(text) <= n_cells else f"{set_cell_size(text, n_cells - 1).rstrip()}…"

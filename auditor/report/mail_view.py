@@ -31,7 +31,7 @@ from auditor.report.mail_words import (
 )
 from auditor.report.model import BASES, Quality, Report
 from auditor.report.page import PageInput
-from auditor.report.shortfalls import alarms, asides, restated_lines
+from auditor.report.shortfalls import alarms, asides, mailed_lines
 from auditor.units import carbon_scale, carbon_text, energy_text
 
 N_LINES = 6
@@ -41,17 +41,17 @@ _N_URL = 500
 def mail_view(page: PageInput, style: MailStyle) -> MailView:
     """Put what a mail says into words."""
     subject, report = page.subject, page.report
-    restated = () if report.restated is None else restated_lines(report.restated, report.totals)
     chart = carbon_by_day(report)
     scale = carbon_scale(max((job.carbon_g for job in report.jobs), default=0.0))
     page_url = _link(style.page_url)
     return MailView(
-        subject=subject_line(subject, report),
+        subject=subject_line(subject, report, is_first=style.told is None),
         site=printable(report.site, N_NAME),
         title=whose_jobs(subject),
         when=f"{period_text(report.period)} ({report.period.timezone})",
         verdict=verdict(subject, report),
-        restated=_sentences(restated),
+        news_mark="" if style.told is None else "Restated. ",
+        restated=_sentences(_news(report, style)),
         alarms=_sentences(_alarms(page)),
         tiles=tuple(_tiles(report)),
         context=_context(report),
@@ -79,6 +79,11 @@ def _sentences(lines: Iterable[str]) -> tuple[str, ...]:
     if len(kept) > N_LINES:
         kept[N_LINES - 1 :] = [f"And {len(kept) - N_LINES + 1:,} more like these."]
     return tuple(kept)
+
+
+def _news(report: Report, style: MailStyle) -> tuple[str, ...]:
+    restated = report.restated
+    return () if restated is None else mailed_lines(restated, report.totals, style.told)
 
 
 def _link(url: str | None) -> str:

@@ -8,8 +8,10 @@ from auditor.domain.period import Period
 from auditor.report.clean import printable
 from auditor.report.filters import (
     MONTHS,
+    change_percent,
     change_text,
     count_text,
+    is_no_change,
     percent_text,
     period_text,
     state_text,
@@ -25,9 +27,12 @@ _MOST_FACTOR = 1000
 _MANY_TIMES = 9
 
 
-def subject_line(subject: Subject, report: Report) -> str:
-    """Write '[Example HPC] Your jobs 16-22 Nov: 12.4 kg CO₂e (-18 %)', printable, on one line."""
-    restated = ", restated" if report.restated is not None else ""
+def subject_line(subject: Subject, report: Report, *, is_first: bool = False) -> str:
+    """Write '[Example HPC] Your jobs 16-22 Nov: 12.4 kg CO₂e (-18 %)', printable, on one line.
+
+    To who gets the first mail about it nothing is restated.
+    """
+    restated = ", restated" if report.restated is not None and not is_first else ""
     change = change_short(report)
     return (
         f"[{printable(report.site, N_NAME)}] {whose_jobs(subject)} "
@@ -68,12 +73,9 @@ def change_short(report: Report) -> str:
         return f">{TIMES}{_MOST_FACTOR:,}"
     if ratio > _MANY_TIMES:
         return f"{TIMES}{ratio + 1:,.0f}"
-    percent = round(100 * abs(ratio))
-    if percent == 0:
+    if is_no_change(ratio):
         return "±0 %"
-    # All but a trace is not all.
-    percent = min(percent, 99) if -1 < ratio < 0 else percent
-    return f"{'+' if ratio > 0 else _MINUS}{percent} %"
+    return f"{'+' if ratio > 0 else _MINUS}{change_percent(ratio)}"
 
 
 def verdict(subject: Subject, report: Report) -> str:
@@ -135,7 +137,7 @@ def _compared(report: Report) -> str:
 
 def _lost(report: Report) -> str:
     waste, totals = report.waste, report.totals
-    if not waste.n_jobs or not _has(report):
+    if not waste.n_jobs or not _has(report) or carbon_text(waste.carbon_g) == carbon_text(0.0):
         return ""
     if waste.n_jobs == totals.n_jobs:
         return "; none of it led to a result"

@@ -241,6 +241,11 @@ class Restated:
     n_reestimated: int
     reasons: tuple[str, ...]
 
+    @property
+    def n_runs(self) -> int:
+        """How many runs changed, as far as that is known."""
+        return self.n_late + self.n_changed + self.n_gone + self.n_reestimated
+
 
 @dataclass(frozen=True)
 class Report:

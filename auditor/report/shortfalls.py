@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from auditor.domain.incident import Incident
+from auditor.domain.mail import Told
 from auditor.report.doubts import SourceBehind
-from auditor.report.filters import count_text, local_text, percent_text
+from auditor.report.filters import change_percent, count_text, local_text
 from auditor.report.model import Report, Restated, Totals
 from auditor.units import carbon_text
 
 N_ALARMS = 5
 _TOO_SMALL = "The numbers below are too small."
+_SINCE_HINT = "[collect] since says where it begins; exports of the time before can be ingested."
 _LATE_HINT = "`auditor doctor` says what keeps it from being collected."
 
 
@@ -25,8 +27,9 @@ def alarms(report: Report) -> tuple[Alarm, ...]:
     """Say which accounting of the period is missing; nothing if all of it is there."""
     facts = report.quality.facts
     found = [_alarm(one, report) for one in facts.incidents if one.resolved_utc is None]
-    said = {one.cluster for one in facts.incidents if one.resolved_utc is None}
-    found += [_late(one, report) for one in facts.behind if one.is_late and one.cluster not in said]
+    found += [
+        _late(one, report) for one in facts.behind if one.is_late and not _is_said(one, report)
+    ]
     if len(found) > N_ALARMS:
         rest = count_text(len(found) - N_ALARMS, "more gap")
         found[N_ALARMS:] = [Alarm(f"There are {rest} like these.", _LATE_HINT)]
@@ -62,18 +65,42 @@ def restated_lines(restated: Restated | None, totals: Totals) -> tuple[str, ...]
     return () if restated is None else (_before(restated, totals), *restated.reasons)
 
 
+def mailed_lines(restated: Restated, totals: Totals, told: Told | None) -> tuple[str, ...]:
+    """Say the same in a mail, against the last mail that told anything of it.
+
+    Who never got one is not told of numbers that changed.
+    """
+    if told is None:
+        first = f"This is the first mail about it: its report is revision {restated.revision}."
+        return (first, *restated.reasons)
+    when = f"in the mail of revision {told.revision}"
+    return (_compared(restated, totals.carbon_g, told.carbon_g, when), *restated.reasons)
+
+
 def _before(restated: Restated, totals: Totals) -> str:
-    head = f"Revision {restated.revision} of this report"
-    if restated.previous is None:
-        return f"{head}: its numbers have changed."
-    before_g, now_g = restated.previous.carbon_g, totals.carbon_g
-    if carbon_text(before_g) == carbon_text(now_g):
-        return f"{head}: {carbon_text(now_g)} CO₂e as before, made up differently."
+    previous = restated.previous
+    if previous is None:
+        return f"{_head(restated)}: its numbers have changed."
+    if not previous.n_jobs and totals.n_jobs:
+        carbon = carbon_text(totals.carbon_g)
+        return f"{_head(restated)} is the first with jobs in it: {carbon} CO₂e."
+    return _compared(restated, totals.carbon_g, previous.carbon_g, "before")
+
+
+def _head(restated: Restated) -> str:
+    return f"Revision {restated.revision} of this report"
+
+
+def _compared(restated: Restated, now_g: float, before_g: float, when: str) -> str:
+    head, now, before = _head(restated), carbon_text(now_g), carbon_text(before_g)
+    if now == before:
+        made_up = ", made up differently" if restated.n_runs else ""
+        return f"{head}: {now} CO₂e as {when}{made_up}."
     if before_g <= 0:
-        return f"{head}: {carbon_text(now_g)} CO₂e, nothing before."
+        return f"{head}: {now} CO₂e, nothing {when}."
     word = "more" if now_g > before_g else "less"
-    share = percent_text(abs(now_g / before_g - 1))
-    return f"{head}: {carbon_text(now_g)} CO₂e, {carbon_text(before_g)} before ({share} {word})."
+    share = change_percent(now_g / before_g - 1)
+    return f"{head}: {now} CO₂e, {before} {when} ({share} {word})."
 
 
 def _alarm(incident: Incident, report: Report) -> Alarm:
@@ -81,13 +108,29 @@ def _alarm(incident: Incident, report: Report) -> Alarm:
     until = incident.end_utc
     end = "on" if until is None else f"to {local_text(until, report.period).strip()}"
     text = incident.text.strip().rstrip(".")
+    why = f": {text}" if text else ""
     return Alarm(
-        f"The accounting of {incident.cluster} is short from {start} {end}: {text}. {_TOO_SMALL}",
+        f"The accounting of {incident.cluster} is short from {start} {end}{why}. {_TOO_SMALL}",
         incident.hint,
     )
 
 
+def _is_said(behind: SourceBehind, report: Report) -> bool:
+    """Tell whether an incident covers all that a source lacks up to the end of the period."""
+    return behind.collected_from_utc is None and any(
+        one.cluster == behind.cluster
+        and one.resolved_utc is None
+        and (behind.collected_to_utc is None or one.start_utc <= behind.collected_to_utc)
+        and (one.end_utc is None or one.end_utc >= report.period.end_utc)
+        for one in report.quality.facts.incidents
+    )
+
+
 def _late(behind: SourceBehind, report: Report) -> Alarm:
+    if behind.collected_from_utc is not None:
+        begin = local_text(behind.collected_from_utc, report.period).strip()
+        text = f"The accounting of {behind.cluster} is collected from {begin} on only. {_TOO_SMALL}"
+        return Alarm(text, _SINCE_HINT)
     how_far = "was never collected"
     if behind.collected_to_utc is not None:
         how_far = f"is collected up to {_moment(behind, report)} only"

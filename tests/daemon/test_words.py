@@ -73,6 +73,15 @@ def test_a_published_week_in_words() -> None:
     assert publish_lines([]) == []
 
 
+def test_a_month_has_no_pages_and_what_is_held_is_not_published() -> None:
+    month = PublishedWeek("2026-11", WeekState.CLOSED, 1, 0, 17, Path("/pages"), ())
+    held = PublishedWeek("2026-W48", WeekState.CLOSED, 1, 0, 0, Path("/p"), ("away",), is_held=True)
+    assert publish_lines([month, held]) == [
+        "2026-11 closed: 17 mails queued",
+        "2026-W48 is held back and tried again; away",
+    ]
+
+
 @pytest.mark.parametrize(
     ("receipt", "lines"),
     [
@@ -117,3 +126,13 @@ def test_a_watch_shows_the_days_and_tells_every_failure_but_the_one_raised(
     assert hand.logged == ["gamma: up to 2026-11-23 12:00 UTC; 0 new, 0 updated"]
     told = [record.getMessage() for record in caplog.records]
     assert told == ["collect beta: text of slurm_missing (Mend it.)"]
+
+
+def test_the_log_of_a_long_collection_says_how_far_it_is() -> None:
+    hand = _Hand()
+    clock = iter([0.0, 0.0, 10.0, 40.0, 50.0])
+    watch = CollectWatch(hand, lambda: next(clock))
+    watch.started("alpha", 3)
+    for _ in range(3):
+        watch.advanced("alpha", (_NOON, _NOON), None)
+    assert hand.logged == ["alpha: up to 2026-11-23 12:00 UTC, 2 of 3 windows"]

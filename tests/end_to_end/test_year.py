@@ -57,7 +57,7 @@ class Duty:
             load(self.settings, self.factors, [run for w in over for run in runs_of(w)], now_utc)
             self.collected |= {week.label for week in over}
         done = publish_due(self.settings, now_utc=now_utc)
-        self.published += [(week.label, week.state) for week in done]
+        self.published += [(week.label, week.state) for week in done if week.n_pages]
 
     def mails(self) -> Counter[tuple[str, str]]:
         """Count the mails of the outbox by recipient and period."""

@@ -23,7 +23,7 @@ def make_certificate(folder: Path, name: str) -> Certificate:
     stem = name.replace(":", "-")
     made = Certificate(folder / f"{stem}.pem", folder / f"{stem}.key")
     words = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
         f" -subj /CN=test -addext subjectAltName={name} -keyout {made.key} -out {made.certificate}"
     )
     subprocess.run(words.split(), check=True, capture_output=True, timeout=60)

@@ -28,6 +28,8 @@ TABLES = {
     "series",
     "sources",
     "weeks",
+    "told",
+    "months",
 }
 
 

@@ -40,6 +40,7 @@ def test_a_claim_puts_a_mail_in_hand(outbox, queue):
     assert outbox.list() == (taken,)
     assert outbox.counts() == {
         MailState.QUEUED: 0, MailState.SENDING: 1, MailState.SENT: 0, MailState.PARKED: 0,
+        MailState.CANCELLED: 0,
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from auditor.domain.incident import Incident, SourceState
+from auditor.domain.incident import Incident, MissingJob, SourceState
 from auditor.domain.period import Period
 
 from .mails import MONDAY
@@ -60,6 +60,25 @@ def test_the_cursor_never_goes_back(
         MONDAY + expected_collected_h * HOUR,
         MONDAY + expected_deep_h * HOUR,
     )
+
+
+def test_a_cursor_that_went_too_far_is_taken_back(ledger):
+    ledger.sources.advance(replace(STATE, deep_utc=MONDAY, n_unclear=2, n_small=1))
+    assert ledger.sources.state("alpha").n_unclear == 2
+    earlier = replace(STATE, collected_to_utc=MONDAY - HOUR)
+    ledger.sources.take_back(earlier)
+    assert ledger.sources.state("alpha") == earlier
+
+
+def test_missing_jobs_of_each_cluster_are_its_own(ledger):
+    first = MissingJob("7", MONDAY, MONDAY + HOUR, MONDAY + HOUR)
+    second = MissingJob("12", MONDAY, MONDAY + HOUR, MONDAY + 2 * HOUR)
+    ledger.sources.keep_missing("alpha", [first, second])
+    ledger.sources.keep_missing("beta", [first])
+    assert set(ledger.sources.missing_jobs("alpha")) == {first, second}
+    ledger.sources.keep_missing("alpha", [second])
+    assert ledger.sources.missing_jobs("alpha") == (second,)
+    assert ledger.sources.missing_jobs("beta") == (first,)
 
 
 def seen_again(start_h, end_h, seen_h):

@@ -351,3 +351,8 @@ def test_rows_may_come_in_any_order():
     columns = ["rank", "elapsed_s", "total_cpu_s", "n_gpu", "gpu_types", "state", "line"]
     left, right = forward[columns].astype(str), backward.loc[forward.index, columns].astype(str)
     pd.testing.assert_frame_equal(left, right)
+
+
+@pytest.mark.parametrize(("end", "is_open"), [("1795453700", False), ("Unknown", True)])
+def test_what_ran_until_a_job_was_resized_has_ended(end, is_open):
+    assert job(State="RESIZING", End=end)["is_open"] == is_open

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,13 +95,19 @@ def factors_of(settings: Settings) -> Factors:
 
 
 def load(
-    settings: Settings, factors: Factors, runs: Sequence[Run], seen_utc: datetime
+    settings: Settings,
+    factors: Factors,
+    runs: Sequence[Run],
+    seen_utc: datetime,
+    since_utc: datetime | None = None,
 ) -> LoadReceipt:
-    """Load runs as an export that was made at a moment."""
+    """Load runs as an export that was made at a moment, or as what was collected since another."""
     text = "\n".join([_HEADER, *(run.line(seen_utc) for run in runs)]) + "\n"
     name = f"export-{seen_utc:%Y%m%dT%H%M%S}.txt"
     context = export_context(settings, name, ExportOptions())
     source = LoadSource(name, lambda: f"{name} {hash(text)}", seen_utc.isoformat())
+    if since_utc is not None:
+        source = replace(source, window=(since_utc, seen_utc))
     with open_ledger(settings, create=True) as ledger:
         return ingest(Intake(io.BytesIO(text.encode()), context, source), factors, ledger)
 

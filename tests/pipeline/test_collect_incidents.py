@@ -124,7 +124,8 @@ def test_running_jobs_that_accounting_does_not_know(site: Site) -> None:
     incident = site.incidents()["running_jobs_missing"]
     assert "6." in incident.text
     assert incident.start_utc == datetime(2026, 11, 23, 6, tzinfo=UTC)
-    assert receipt.collected_to_utc == datetime(2026, 11, 23, tzinfo=UTC)
+    assert receipt.is_held
+    assert receipt.collected_to_utc == NOW - timedelta(minutes=30)
     site.slurm.change(
         rows=[row(i, "bob", site.ago_s(hours=1), None, now_s=site.ago_s()) for i in (5, 6, 7)]
     )
@@ -133,16 +134,168 @@ def test_running_jobs_that_accounting_does_not_know(site: Site) -> None:
     assert site.incidents() == {}
 
 
-def test_a_controller_that_is_away_is_said_and_holds_nothing_up(site: Site) -> None:
+def test_a_missing_job_is_missing_until_accounting_names_it(site: Site) -> None:
+    start = NOW + timedelta(minutes=10)
+    start_s = int(start.timestamp())
+    site.collect()
+    site.later(hours=1)
+    site.slurm.change(running=[["6", str(start_s)]])
+    site.collect()
+    # It ends, and days pass; what came with it is of a time that no look back reaches.
+    site.slurm.change(running=[])
+    for _ in range(3):
+        site.later(days=4)
+        receipt = site.collect()
+        assert (receipt.is_held, receipt.n_asked_by_id, receipt.n_resolved) == (True, 1, 0)
+        assert receipt.collected_to_utc == start
+    assert set(site.incidents()) == {"running_jobs_missing"}
+    late = [row(6, "bob", start_s, 2 * HOUR_S), row(7, "carol", start_s + HOUR_S, HOUR_S)]
+    site.slurm.change(rows=late)
+    site.later(minutes=15)
+    receipt = site.collect()
+    assert (receipt.n_new, receipt.n_resolved, receipt.collected_to_utc) == (2, 1, site.now)
+    site.later(minutes=15)
+    assert site.collect().n_asked_by_id == 0
+
+
+def test_a_job_that_accounting_never_comes_to_know_holds_it_for_a_month(site: Site) -> None:
+    start_s = site.ago_s(minutes=30)
+    site.slurm.change(running=[["6", str(start_s)]])
+    site.collect()
+    site.slurm.change(running=[])
+    site.later(days=29)
+    assert site.collect().is_held
+    site.later(days=1)
+    receipt = site.collect()
+    assert [incident.code for incident in receipt.incidents] == ["jobs_lost"]
+    assert site.collect().collected_to_utc == site.now
+    # Nothing mends it: what it kept short stays short.
+    incident = site.incidents()["jobs_lost"]
+    assert (incident.start_utc, incident.end_utc) == (NOW - timedelta(minutes=30), NOW)
+    assert set(site.incidents()) == {"jobs_lost"}
+
+
+def test_an_outage_longer_than_the_look_back_is_asked_again_whole(site: Site) -> None:
+    site.collect()
+    site.slurm.change(faults={"sacct": DOWN, "sacctmgr": DOWN})
+    site.later(days=10)
+    site.fails()
+    # slurmdbd is back, and what slurmctld kept for it is on its way.
+    late = [row(n, "bob", site.ago_s(days=n), HOUR_S) for n in range(1, 10)]
+    site.slurm.change(faults={}, queue=900, rows=late[:4])
+    site.later(hours=1)
+    receipt = site.collect()
+    assert (receipt.is_whole, receipt.is_held, receipt.n_new) == (True, True, 4)
+    assert (receipt.collected_to_utc, receipt.n_resolved) == (NOW, 0)
+    assert set(site.incidents()) == {"slurmdbd_down", "dbd_queue"}
+    state = site.state()
+    assert state is not None
+    assert state.deep_utc == NOW
+    site.slurm.change(queue=0, rows=late)
+    site.later(minutes=15)
+    receipt = site.collect()
+    assert (receipt.n_new, receipt.n_resolved, receipt.collected_to_utc) == (5, 2, site.now)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "n_waits"),
+    [
+        pytest.param([40, 7, 0], 1, id="until it is empty"),
+        pytest.param([30, 20], 3, id="or short three times"),
+    ],
+)
+def test_a_doubt_is_over_when_the_queue_was_empty(
+    site: Site, monkeypatch: pytest.MonkeyPatch, lengths: list[int], n_waits: int
+) -> None:
+    site.collect()
+    site.slurm.change(queue=200)
+    site.later(minutes=15)
+    site.collect()
+    assert set(site.incidents()) == {"dbd_queue"}
+
+    def queue_of(number: int) -> None:
+        site.slurm.change(queue=lengths[number % len(lengths)])
+
+    for n_wait in range(n_waits):
+        assert site.incidents()
+        looks = iter(range(1, 99))
+        queue_of(0)
+        monkeypatch.setattr(
+            "auditor.pipeline.collect_parts._sleep", lambda _, left=looks: queue_of(next(left))
+        )
+        site.later(minutes=15)
+        receipt = site.collect()
+        assert receipt.is_held is (n_wait + 1 < n_waits)
+    assert site.incidents() == {}
+    behind = timedelta(minutes=0 if lengths[-1] == 0 else 10)
+    assert receipt.collected_to_utc == site.now - behind
+
+
+def test_a_queue_that_is_never_empty_does_not_hold_a_busy_cluster_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter(range(999))
+    monkeypatch.setattr(
+        "auditor.pipeline.collect_parts._sleep",
+        lambda _: site.slurm.change(queue=1 + next(looks) % 3),
+    )
+    site.slurm.change(queue=3)
+    for _ in range(3):
+        site.later(hours=12)
+        receipt = site.collect()
+        assert (receipt.is_held, receipt.incidents) == (False, ())
+        assert receipt.collected_to_utc == site.now - timedelta(minutes=10)
+
+
+def test_the_same_short_queue_is_an_incident_the_second_time(site: Site) -> None:
+    site.slurm.change(queue=1)
+    receipt = site.collect()
+    assert (receipt.is_held, receipt.incidents, receipt.collected_to_utc) == (True, (), SINCE)
+    site.later(minutes=15)
+    assert site.collect().collected_to_utc == SINCE
+    assert set(site.incidents()) == {"dbd_queue"}
+
+
+def test_sdiag_that_does_not_tell_is_said(site: Site) -> None:
+    site.slurm.change(queue="?")
+    assert site.collect().is_held
+    assert "does not say" in site.incidents()["dbd_queue"].text
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=30), timedelta(days=400)])
+def test_a_clock_that_was_ahead_is_not_believed(site: Site, ahead: timedelta) -> None:
+    site.now += ahead
+    site.collect()
+    # The clock is right again; what ended lies far behind the cursor. Slurm is away at first.
+    site.now = NOW + timedelta(minutes=15)
+    site.slurm.change(rows=[row(1, "alice", site.ago_s(hours=20), HOUR_S)])
+    site.slurm.change(faults={"sacct": DOWN})
+    site.fails()
+    assert site.incidents()["clock_set_back"].start_utc == SINCE
+    state = site.state()
+    assert state is not None
+    assert (state.collected_to_utc, state.deep_utc) == (SINCE, None)
+    site.slurm.change(faults={})
+    site.later(minutes=15)
+    receipt = site.collect()
+    assert (receipt.n_new, receipt.collected_to_utc) == (1, site.now)
+    assert site.incidents() == {}
+    assert "clock_set_back" in site.incidents(unresolved_only=False)
+
+
+def test_while_the_controller_is_away_nothing_is_taken_to_be_whole(site: Site) -> None:
     away = {"code": 1, "stderr": "slurm_load_jobs error: Unable to contact slurm controller\n"}
     site.slurm.change(
         rows=some_rows(site), faults=dict.fromkeys(("squeue", "sdiag", "scontrol", "sinfo"), away)
     )
     receipt = site.collect()
-    assert (receipt.is_whole, receipt.collected_to_utc, receipt.n_new) == (True, NOW, 4)
+    assert (receipt.is_whole, receipt.collected_to_utc, receipt.n_new) == (True, SINCE, 4)
     assert set(site.incidents()) == {"slurmctld_down"}
+    site.later(days=9)
+    assert (site.collect().collected_to_utc, site.receipts[-1].n_resolved) == (SINCE, 0)
     site.slurm.change(faults={})
-    assert site.collect().n_resolved == 1
+    receipt = site.collect()
+    assert (receipt.n_resolved, receipt.collected_to_utc) == (1, site.now)
 
 
 def test_gpus_that_accounting_does_not_record(site: Site) -> None:

@@ -108,6 +108,30 @@ def test_what_accounting_says_now_goes_before_what_it_said(site: Site) -> None:
     assert site.findings() == ()
 
 
+def test_facts_that_accounting_forgets_are_kept(site: Site) -> None:
+    start_s = site.ago_s(hours=5)
+    told = {"TotalCPU": "03:00:00", "MaxRSS": "1000000", "ConsumedEnergyRaw": "9"}
+    site.slurm.change(rows=[row(1, "alice", start_s, HOUR_S, **told)])
+    site.collect()
+    (before,) = site.book().to_dict("records")
+    for forgotten in (
+        {"TotalCPU": "00:00:00", "MaxRSS": ""},
+        {"TotalCPU": "01:00:00"},
+        {"JobName": "", "Account": "", "AllocTRES": "", "Eligible": "Unknown"},
+    ):
+        site.later(minutes=5)
+        site.slurm.change(rows=[row(1, "alice", start_s, HOUR_S, **{**told, **forgotten})])
+        assert site.collect().n_superseded == 0
+    (after,) = site.book().to_dict("records")
+    assert {name: after[name] for name in ("total_cpu_s", "n_gpu", "account", "carbon_g")} == {
+        name: before[name] for name in ("total_cpu_s", "n_gpu", "account", "carbon_g")
+    }
+    site.later(minutes=5)
+    site.slurm.change(rows=[row(1, "bob", start_s, HOUR_S, **{**told, "TotalCPU": "00:00:00"})])
+    assert site.collect().n_superseded == 1
+    assert list(site.book()["user"]) == ["bob"]
+
+
 def test_an_end_is_not_taken_back(site: Site) -> None:
     start_s = site.ago_s(hours=5)
     site.slurm.change(rows=[row(1, "alice", start_s, HOUR_S)])

@@ -1,7 +1,16 @@
+from dataclasses import replace
+from email import message_from_bytes, policy
+
 import pytest
 
-from auditor.deliver.recipients import address_book
-from auditor.pipeline.mailing import Issue, Postbox, post_of, unreached_text
+from auditor.deliver.recipients import (
+    AddressBook,
+    AddressesUnavailableError,
+    Answer,
+    address_book,
+)
+from auditor.domain.mail import Told
+from auditor.pipeline.mailing import Issue, Post, Postbox, post_of, unreached_lines
 from auditor.report.build import totals_of
 from auditor.report.model import Restated
 from auditor.report.page import PageInput, Subject
@@ -72,6 +81,80 @@ def test_no_half_of_a_week_is_posted():
 
 
 def test_many_without_address_are_counted():
-    text = unreached_text([f"u{n}" for n in range(25)])
-    assert text.startswith("25 users without a mail address got nothing: u0, u1")
-    assert text.endswith("u19 and 5 more")
+    post = Post(unreached=tuple(f"u{n}" for n in range(25)), unled=("carol (ml)",))
+    users, leads = unreached_lines(post)
+    assert users.startswith("25 users without a mail address got nothing: u0, u1")
+    assert users.endswith("u19 and 5 more")
+    assert leads == "1 project lead without a mail address got nothing: carol (ml)"
+
+
+@pytest.mark.parametrize(
+    ("told_factor", "is_mailed"),
+    [
+        pytest.param(1.0, False, id="as told"),
+        pytest.param(1 / 1.09, False, id="nine percent"),
+        pytest.param(1 / 1.11, True, id="eleven percent in small steps"),
+    ],
+)
+def test_what_was_told_last_counts_and_not_the_last_revision(told_factor, is_mailed):
+    now = page(restated=Restated(3, totals_of(ROWS), 1, 0, 0, 0, ("1 run came in late.",)))
+    told = Told("user", "alice", 1, now.report.totals.carbon_g * told_factor)
+    issue = Issue("2026-W47", 3, NOW, told={("user", "alice"): told})
+    post = post_of([now], issue, BOX, lambda: False)
+    assert bool(post.mails) is is_mailed
+    if is_mailed:
+        message = message_from_bytes(post.mails[0].content, policy=policy.default)
+        text = message.get_body(("plain",)).get_content()
+        assert "in the mail of revision 1 (11 % more)" in " ".join(text.split())
+        assert post.told == (Told("user", "alice", 3, now.report.totals.carbon_g),)
+
+
+def test_a_first_mail_about_a_restated_week_says_that_it_is_one():
+    late = replace(totals_of(ROWS), n_jobs=0, carbon_g=0.0)
+    restated = Restated(2, late, 1, 0, 0, 0, ("1 run came in late.",))
+    post = post_of([page(restated=restated)], Issue("2026-W47", 2, NOW), BOX, lambda: False)
+    message = message_from_bytes(post.mails[0].content, policy=policy.default)
+    text = message.get_body(("plain",)).get_content()
+    assert "This is the first mail about it: its report is revision 2." in text
+    assert "1 run came in late." in text
+    assert "Restated" not in text
+    assert "nothing before" not in text
+    assert "restated" not in message["Subject"]
+
+
+def test_without_addresses_of_users_nobody_misses_one():
+    box = replace(BOX, book=address_book(), operators=("ops@example.org",), reaches_users=False)
+    post = post_of([page(), page("site")], Issue("2026-W47", 1, NOW), box, lambda: False)
+    assert [mail.recipient for mail in post.mails] == ["ops@example.org"]
+    assert unreached_lines(post) == ()
+    assert b"without a mail address" not in post.mails[0].content
+
+
+def test_leads_without_address_are_told_to_operators():
+    box = replace(BOX, operators=("ops@example.org",), unled_of=lambda _account: ("carol",))
+    pages = [page("account", "ml"), page("site")]
+    post = post_of(pages, Issue("2026-W47", 1, NOW), box, lambda: False)
+    (mail,) = post.mails
+    message = message_from_bytes(mail.content, policy=policy.default)
+    assert "got nothing: carol (ml)" in message.get_body(("plain",)).get_content()
+
+
+class Silent:
+    """A book that knows alice and cannot be asked for anybody else."""
+
+    def answer(self, user: str) -> Answer:
+        if user != "alice":
+            msg = "the directory is away"
+            raise AddressesUnavailableError(msg)
+        return Answer("alice@example.org")
+
+
+def test_who_cannot_be_asked_for_holds_up_all_until_the_issue_gives_up():
+    box = replace(BOX, book=AddressBook([Silent()]))
+    pages = [page(), page(name="bob")]
+    issue = Issue("2026-W47", 1, NOW)
+    with pytest.raises(AddressesUnavailableError):
+        post_of(pages, issue, box, lambda: False)
+    post = post_of(pages, replace(issue, gives_up=True), box, lambda: False)
+    assert [mail.recipient for mail in post.mails] == ["alice@example.org"]
+    assert post.unreached == ("bob",)

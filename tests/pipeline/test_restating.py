@@ -110,3 +110,20 @@ def test_new_factors_are_told_apart_from_new_facts(tmp_path):
     assert counts(change, SITE) == (0, 0, 0, 3)
     assert change.restated(SITE, 3).reasons == ("3 runs were estimated anew.",)
     assert change.restated(SITE, 3).revision == 3
+
+
+def test_an_open_run_that_was_accounted_in_part_is_told_of(tmp_path):
+    settings = settings_in(tmp_path, more="")
+    factors = factors_of(settings)
+    versions = []
+    for seen_utc in (END - 6 * HOUR, END + 30 * HOUR, END + 40 * HOUR):
+        load(settings, factors, [OPEN], seen_utc)
+        with open_ledger(settings, create=False) as ledger:
+            versions.append(ledger.version)
+    with open_ledger(settings, create=False) as ledger:
+        grown = change_between(ledger, PERIOD, (versions[0], versions[1]), DEFAULT_BANDS)
+        same = change_between(ledger, PERIOD, (versions[1], versions[2]), DEFAULT_BANDS)
+    assert same is None
+    assert counts(grown, C) == (0, 1, 0, 0)
+    assert not grown.can_wait
+    assert "accounted in part" in grown.restated(C, 2).reasons[0]

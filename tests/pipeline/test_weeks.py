@@ -1,73 +1,30 @@
 import re
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from pathlib import Path
+from datetime import datetime
 
 import pytest
 
 from auditor.domain.incident import SourceState
-from auditor.domain.week import Week, WeekState
+from auditor.domain.week import WeekState
 from auditor.ledger.week_table import WeekTable
 from auditor.wiring.publishing import publish_due, week_standing
 from auditor.wiring.store import open_ledger
 from tests.pipeline.site import MAIL, Run, factors_of, load, settings_in
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-WEEK = Week(2026, 47, "Europe/Berlin")
-START, END = WEEK.period.start_utc, WEEK.period.end_utc
-CLOSING = END + 36 * HOUR
-BEFORE = START - DAY
-ALICE = Run(1, "alice", START + 10 * HOUR, START + 20 * HOUR)
-BOB = Run(2, "bob", START + 30 * HOUR, START + 60 * HOUR, "bio")
-
-
-class Site:
-    """A site on duty since the day before the week, with its runs loaded."""
-
-    def __init__(self, folder: Path, *runs: Run, more: str = "", cluster: str = "") -> None:
-        self.settings = settings_in(folder, more=more, cluster=cluster)
-        self.factors = factors_of(self.settings)
-        self.load(*runs, seen_utc=END)
-        with open_ledger(self.settings, create=False) as ledger:
-            ledger.weeks.begin_duty(BEFORE)
-
-    def load(self, *runs: Run, seen_utc: datetime) -> None:
-        load(self.settings, self.factors, runs, seen_utc)
-
-    def publish(self, now_utc: datetime, only: str | None = None):
-        return publish_due(self.settings, now_utc=now_utc, only=only)
-
-    def record(self):
-        with open_ledger(self.settings, create=False) as ledger:
-            return ledger.weeks.record(WEEK.label)
-
-    def mails(self):
-        with open_ledger(self.settings, create=False) as ledger:
-            return [one.mail for one in ledger.outbox.list()]
-
-    def page(self, kind: str, name: str) -> str:
-        folder = self.settings.ledger.path / "pages" / WEEK.label
-        (file,) = folder.glob(f"{kind}-{name}-*.html")
-        return file.read_text(encoding="utf-8")
-
-    def collected(self, to_utc: datetime) -> None:
-        with open_ledger(self.settings, create=False) as ledger:
-            ledger.sources.advance(SourceState("alpha", START, to_utc, None))
-
-
-def recipients(mails) -> Counter:
-    return Counter((mail.recipient, mail.period, mail.revision) for mail in mails)
-
-
-def parts_of(mail) -> tuple[str, str, list[str]]:
-    """Return the text, the HTML and the attached pages of a mail."""
-    message = message_from_bytes(mail.content, policy=policy.default)
-    pages = [part.get_content() for part in message.iter_attachments()]
-    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    return text, html, [page.decode() if isinstance(page, bytes) else page for page in pages]
+from tests.pipeline.week_site import (
+    ALICE,
+    BEFORE,
+    BOB,
+    CLOSING,
+    DAY,
+    END,
+    HOUR,
+    START,
+    WEEK,
+    Site,
+    parts_of,
+    recipients,
+)
 
 
 @pytest.mark.parametrize(
@@ -276,20 +233,6 @@ def test_users_choose_and_who_has_no_address_is_told_of(tmp_path):
     assert "without a mail address got nothing: bob" in re.sub(r"<[^>]+>", "", html)
 
 
-def test_a_month_is_mailed_when_its_last_week_is_closed(tmp_path):
-    runs = [Run(n, "alice", END + (7 * n + 1) * DAY, END + (7 * n + 2) * DAY) for n in range(-1, 2)]
-    site = Site(tmp_path, *runs, more=MAIL)
-    with open_ledger(site.settings, create=False) as ledger:
-        ledger.preferences.set_frequency("alice", "monthly", BEFORE)
-    for n in range(3):
-        site.publish(CLOSING + 7 * n * DAY)
-    mails = [mail for mail in site.mails() if mail.kind == "user"]
-    assert [(mail.period, mail.created_utc) for mail in mails] == [("2026-11", CLOSING + 14 * DAY)]
-    text, _html, pages = parts_of(mails[0])
-    assert "November 2026" in text
-    assert "November 2026" in pages[0]
-
-
 def test_pages_are_linked_where_they_are_served(tmp_path):
     more = MAIL.replace("[mail]", '[mail]\npages_url = "https://carbon.example.org/weeks"')
     site = Site(tmp_path, ALICE, more=more)
@@ -336,3 +279,34 @@ def test_nothing_is_mailed_without_a_sender(tmp_path):
     (done,) = site.publish(CLOSING)
     assert done.n_mails == 0
     assert site.record().is_mailed is False
+
+
+@pytest.mark.parametrize(
+    ("has_export", "expected"),
+    [
+        pytest.param(False, ["2026-W47"], id="only the tail of a long run"),
+        pytest.param(True, ["2026-W46", "2026-W47"], id="with an export of that time"),
+    ],
+)
+def test_weeks_before_collection_began_are_published_where_they_are_known(
+    tmp_path, has_export, expected
+):
+    settings = settings_in(tmp_path, cluster='collect = "sacct"')
+    factors = factors_of(settings)
+    long_run = Run(8, "alice", START - 3 * DAY, START + DAY)
+    load(settings, factors, [long_run, BOB], END + 36 * HOUR, since_utc=START)
+    if has_export:
+        load(settings, factors, [long_run], START - DAY)
+    with open_ledger(settings, create=False) as ledger:
+        ledger.sources.advance(SourceState("alpha", START, CLOSING, None))
+    done = publish_due(settings, now_utc=CLOSING)
+    assert [one.label for one in done] == expected
+
+
+def test_a_week_that_collection_began_inside_says_so(tmp_path):
+    settings = settings_in(tmp_path, cluster='collect = "sacct"')
+    load(settings, factors_of(settings), [BOB], CLOSING, since_utc=START + DAY)
+    with open_ledger(settings, create=False) as ledger:
+        ledger.sources.advance(SourceState("alpha", START + DAY, CLOSING, None))
+    (done,) = publish_due(settings, now_utc=CLOSING)
+    assert "is collected from 17 Nov 00:00 on only" in done.reasons[0]

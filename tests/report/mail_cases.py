@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from auditor.domain.incident import Incident
-from auditor.domain.mail import RenderedMail
+from auditor.domain.mail import RenderedMail, Told
 from auditor.domain.period import Period
 from auditor.domain.recommendation import Recommendation
 from auditor.report.build import totals_of
@@ -67,6 +67,15 @@ def restated(report: Report) -> Report:
     return replace(report, restated=Restated(2, before, 3, 1, 0, 0, reasons))
 
 
+def told_before(report: Report, ratio: float = 0.8) -> MailStyle:
+    return replace(STYLE, told=Told("user", "alice", 1, report.totals.carbon_g * ratio))
+
+
+def restated_mail() -> RenderedMail:
+    report = restated(report_of(week_of_runs(24)))
+    return mail_of(report, style=told_before(report))
+
+
 def of_one_job(**changes: object) -> Report:
     return report_of(week_of_runs(1).assign(**changes), recommendations=(), previous=None)
 
@@ -112,7 +121,8 @@ CASES: dict[str, Callable[[], RenderedMail]] = {
         replace(LINKED, notes=("No address is known of 2 users: erin, frank.",)),
     ),
     "incident": lambda: mail_of(with_incident(report_of(week_of_runs(24)))),
-    "restated": lambda: mail_of(restated(report_of(week_of_runs(24)))),
+    "restated": restated_mail,
+    "first of a restated": lambda: mail_of(restated(report_of(week_of_runs(24)))),
     "one job": lambda: mail_of(of_one_job(state="COMPLETED")),
     "no result": lambda: mail_of(of_one_job(state="FAILED")),
     "no carbon": lambda: mail_of(

@@ -13,6 +13,7 @@ import pytest
 from rich.cells import cell_len
 
 from auditor.report.charts import carbon_by_day
+from auditor.report.filters import hours_number, state_text
 from auditor.report.mail import MOST_HTML_BYTES
 from auditor.report.mail_text import WIDTH, command_lines, wrapped
 from auditor.report.page import Subject
@@ -143,6 +144,65 @@ def test_restated_is_said_in_the_subject_and_first_of_all(mails):
     said = Reader(mail.html).text
     for text in (said, mail.text):
         assert text.index("Revision 2") < text.index("3 runs arrived late") < text.index("emitted")
+
+
+def test_a_first_mail_does_not_say_that_it_is_another(mails):
+    mail = mails["first of a restated"]
+    for text in (mail.subject, Reader(mail.html).text, mail.text):
+        assert "estated" not in text
+    assert "This is the first mail about it: its report is revision 2." in mail.text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "short", "long"),
+    [
+        pytest.param(-0.004, "±0 %", "as much as the week before", id="the same"),
+        pytest.param(-0.0051, "−1 %", "1 % less than", id="half a percent"),
+        pytest.param(-0.007, "−1 %", "1 % less than", id="nearly one"),
+        pytest.param(0.007, "+1 %", "1 % more than", id="nearly one more"),
+        pytest.param(-0.996, "−99 %", "99 % less than", id="a trace is left"),
+        pytest.param(0.996, "+100 %", "100 % more than", id="nearly double"),
+        pytest.param(8.7, "+870 %", "870 % more than", id="much more"),
+        pytest.param(11.0, "×12", "12 times the week before", id="many times"),
+    ],
+)
+def test_a_change_is_the_same_number_everywhere(ratio, short, long):
+    report = report_of(week_of_runs(5))
+    before = replace(report.totals, carbon_g=report.totals.carbon_g / (1 + (ratio + 1e-12)))
+    mail = mail_of(replace(report, previous=before))
+    assert mail.subject.endswith(f"({short})")
+    assert long in " ".join(mail.text.split())
+    assert long in Reader(mail.html).text
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 300, "模型" * 60, "a b " * 40], ids=["long", "wide", "words"]
+)
+def test_the_name_gives_way_and_nothing_else(name):
+    rows = week_of_runs(3).assign(job_name=name, state="OUT_OF_MEMORY", gpu_model="模" * 30)
+    report = report_of(rows)
+    text = mail_of(report).text
+    lines = text.splitlines()
+    assert sum(line.endswith(f"({state_text('OUT_OF_MEMORY')})") for line in lines) == 3
+    told = " ".join(text.split())
+    for job in report.jobs:
+        assert f"{hours_number(job.gpu_s)} GPU h" in told or not job.n_gpu
+    assert all(cell_len(line) <= WIDTH for line in lines)
+
+
+def test_a_wide_label_leaves_its_share_in_its_line():
+    rows = week_of_runs(9)
+    rows["account"] = [f"{n}{'模' * 60}" for n in range(9)]
+    lines = mail_of(report_of(rows)).text.splitlines()
+    start = lines.index("By project")
+    shares = lines[start + 2 : start + 7]
+    assert all(line.endswith(" %") and cell_len(line) <= WIDTH for line in shares)
+
+
+def test_long_names_break_wherever_they_stand(mails):
+    for tag, given in Reader(mails["worst"].html).tags:
+        if given.get("class") in {"point", "fine", "notice", "news", "foot", "verdict", "small"}:
+            assert "word-break: break-word" in given["style"].replace(":b", ": b"), (tag, given)
 
 
 def test_a_gap_in_the_accounting_is_said_before_any_number(mails):

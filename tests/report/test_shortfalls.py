@@ -54,8 +54,13 @@ def report_with(*incidents: Incident, behind: tuple[SourceBehind, ...] = (), **c
         pytest.param((MENDED,), (COMING,), [], id="mended, and still coming"),
         pytest.param((), (LATE,), ["gamma is collected up to 18 Nov 08:00 only. T"], id="late"),
         pytest.param((), (NEVER,), ["delta was never collected. T"], id="never"),
-        pytest.param((DOWN,), (replace(LATE, cluster="alpha"),), ["alpha is short from"],
-                     id="the same said once"),
+        pytest.param((DOWN,), (replace(LATE, cluster="alpha", collected_to_utc=at(20, 3)),),
+                     ["alpha is short from"], id="the same said once"),
+        pytest.param((replace(DOWN, end_utc=at(20, 9)),), (replace(LATE, cluster="alpha"),),
+                     ["alpha is short from", "alpha is collected up to 18 Nov 08:00 only. T"],
+                     id="a gap hides no other"),
+        pytest.param((), (replace(LATE, collected_from_utc=at(18, 7)),),
+                     ["gamma is collected from 18 Nov 08:00 on only. T"], id="begun within"),
     ],
 )  # fmt: skip
 def test_what_is_missing_comes_before_the_numbers(incidents, behind, expected):
@@ -152,3 +157,14 @@ def test_reports_that_were_not_restated_say_nothing():
     assert restated_lines(report.restated, report.totals) == ()
     assert "Restated" not in to_html(report)
     assert json.loads(to_json(report))["restated"] is None
+
+
+def test_a_page_that_had_no_job_before_says_so():
+    restated = Restated(2, totals_of(ROWS.iloc[:0]), 1, 0, 0, 0, ("1 run came in late.",))
+    first, _reason = restated_lines(restated, totals_of(ROWS))
+    assert first.startswith("Revision 2 of this report is the first with jobs in it: ")
+
+
+def test_without_the_words_of_an_incident_its_time_is_told():
+    (alarm,) = alarms(report_with(replace(DOWN, text="", hint="")))
+    assert alarm.text.startswith("The accounting of alpha is short from 20 Nov 04:00 on. The num")
