@@ -84,7 +84,7 @@ def _merely_lack(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.bool_]:
     for name in _STATED:
         is_said, was_said = _is_stated(jobs[name]), _is_stated(known[name])
         if name in _BY_TRES:
-            is_said &= has_tres
+            is_said = is_said & has_tres
         lacks |= was_said & ~is_said
         differs |= is_said & (_comparable(jobs[name]) != _comparable(known[name]))
     for name in _GROWING:
