@@ -29,6 +29,7 @@ TABLES = {
     "sources",
     "weeks",
     "told",
+    "missing_jobs",
     "months",
 }
 
