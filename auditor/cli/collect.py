@@ -172,6 +172,8 @@ def receipt_text(receipt: "CollectReceipt") -> str:
     reached = receipt.collected_to_utc
     until = "nothing collected yet" if reached is None else f"collected up to {_instant(reached)}"
     how = "" if receipt.is_whole else f", {receipt.n_windows} of {receipt.n_windows_due} windows"
+    if receipt.is_held:
+        how = ", and held there as Slurm may have more to send"
     counts = (
         f"{receipt.n_jobs:,} jobs read: {receipt.n_new:,} new, {receipt.n_superseded:,} updated,"
         f" {receipt.n_unchanged:,} known"
