@@ -13,7 +13,6 @@ from auditor.report.page import PageInput, Subject, to_html
 
 WEEKLY, MONTHLY = "weekly", "monthly"
 N_NAMED = 20
-_STOP_HINT = "`auditor unsubscribe` on the login node stops it"
 
 
 @dataclass(frozen=True)
@@ -229,9 +228,10 @@ def _why(subject: Subject, about: tuple[Issue, Postbox]) -> str:
     issue, postbox = about
     if subject.kind == "user":
         span, other = ("month", "weekly") if issue.frequency == MONTHLY else ("week", "monthly")
+        to_whom = postbox.unsubscribe_mailto or postbox.reply_to or postbox.sender
         return (
-            f"You get this because you ran jobs on {postbox.site} in this {span}. {_STOP_HINT}, "
-            f"`auditor subscribe --{other}` makes it {other}."
+            f"You get this because you ran jobs on {postbox.site} in this {span}. "
+            f"To get it {other} instead, or no more, write to {to_whom}."
         )
     if subject.kind == "account":
         return (
