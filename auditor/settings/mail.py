@@ -121,8 +121,8 @@ class AddressSection(Section):
         None,
         examples=[["ldap-mail", "{user}"]],
         description="Command that prints the address of {user}, and nothing else; for a user whom "
-        "it does not know it prints nothing and ends with 0 or 2. Any other end is trouble, and the "
-        "week waits.",
+        "it does not know it prints nothing and ends with 0 or 2. Any other end is trouble, and "
+        "the week waits.",
     )
     pattern: AddressPattern | None = Field(
         None, examples=["{user}@example.org"], description="Address of every other user."
