@@ -295,3 +295,16 @@ def test_config_check_finds_wrong_values_and_names_that_lead_nowhere_together(ru
 def test_what_cannot_be_meant_is_a_usage_error(run, arguments):
     run("ingest", "jobs.txt")
     assert run(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [pytest.param((), 3, id="asked"), pytest.param(("--strict",), 5, id="strict")],
+)
+def test_no_job_in_a_period_that_was_not_collected_is_no_answer(site, run, options, code):
+    run("ingest", "jobs.txt")
+    file = site / "auditor.toml"
+    file.write_text(file.read_text().replace('zone = "X"', 'zone = "X"\ncollect = "sacct"', 1))
+    answer = run("report", "--week", "2026-W40", *options)
+    assert answer.code == code
+    assert "is not collected" in answer.err
