@@ -63,6 +63,11 @@ class Rights:
         return self.basis is not Basis.NOTHING
 
     @property
+    def widest_window(self) -> timedelta | None:
+        """The widest span of one question; None for any span: operators are exempt."""
+        return None if self.admin_level.lower() in _SEES_ALL else self.widest_query
+
+    @property
     def command_to_see_everybody(self) -> str:
         """The command that makes the caller an operator; `add` changes no user that is there."""
         user = shlex.quote(self.caller)

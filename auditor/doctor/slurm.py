@@ -146,10 +146,10 @@ def purge_check(cluster: str, rights: Rights, needs: Needs, now_utc: datetime) -
 def range_check(cluster: str, rights: Rights) -> Check:
     """Judge how wide one question may be; an operator may ask for any span."""
     topic = RANGE.of(cluster)
-    if rights.widest_query is None or rights.admin_level:
+    if rights.widest_window is None:
         return topic.ok("any span")
-    text = f"{rights.widest_query}"
-    if rights.widest_query < _NARROW:
+    text = f"{rights.widest_window}"
+    if rights.widest_window < _NARROW:
         hint = "Raise MaxQueryTimeRange in slurmdbd.conf, or make the caller an operator."
         return topic.warning(f"{text}: collecting takes many calls", hint)
     return topic.ok(text)

@@ -1,9 +1,8 @@
 """Ask sacct for one period, as whoever asks, for a report without a ledger of the site."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-from auditor.collect.sacct import DAY, ask_fields, asking, window_options, windows_between
+from auditor.collect.sacct import ask_fields, asking, window_options, windows_between
 from auditor.collect.slurm_rights import Rights, ask_rights, require_cluster
 from auditor.domain.incident import Incident
 from auditor.domain.period import Period
@@ -12,6 +11,7 @@ from auditor.ledger.ledger import Ledger
 from auditor.pipeline.collect_batches import batches_of
 from auditor.pipeline.collect_incidents import GPUS_HINT, GPUS_UNTRACKED, loses_gpus
 from auditor.pipeline.collect_parts import Run, Source
+from auditor.pipeline.collect_plan import narrowed
 from auditor.pipeline.factors import Factors
 
 OWN_RUNS_ONLY = "own_runs_only"
@@ -49,7 +49,7 @@ def ask_period(
     if loses_gpus(source):
         notes = (Note("gpus_untracked", GPUS_UNTRACKED, GPUS_HINT),)
     until_utc = min(period.end_utc, run.now_utc().replace(microsecond=0))
-    windows = windows_between(period.start_utc, until_utc, _widest(rights))
+    windows = narrowed(windows_between(period.start_utc, until_utc), rights.widest_window)
     run.progress.started(source.cluster or "sacct", len(windows))
     ledger.record_factor_set(factors.factor_set)
     for window in windows:
@@ -63,13 +63,6 @@ def ask_period(
             receipt = ledger.load(batches, load)
         run.progress.advanced(source.cluster, window, receipt)
     return rights
-
-
-def _widest(rights: Rights) -> timedelta:
-    """Return the widest window that slurmdbd allows; operators are exempt from its limit."""
-    if rights.widest_query is None or rights.admin_level.lower() in {"operator", "administrator"}:
-        return DAY
-    return max(timedelta(minutes=1), min(DAY, rights.widest_query))
 
 
 def _own_runs_only(source: Source, rights: Rights, period: Period, run: Run) -> Incident:

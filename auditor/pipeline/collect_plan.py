@@ -1,5 +1,6 @@
 """Which windows a collection asks for: what is new, and as much of the past as may have changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -9,6 +10,7 @@ from auditor.domain.incident import SourceState
 
 _SLOT = timedelta(hours=6)
 _DEEP_EVERY = DAY
+_NARROWEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ def plan_windows(state: SourceState, since_utc: datetime, reach: Reach, now_utc:
     if since_utc < state.since_utc:
         earlier = windows_between(since_utc, min(state.since_utc, begin))
     return Plan(earlier + _cut_today(begin, now_utc), is_deep)
+
+
+def narrowed(windows: Sequence[Window], widest: timedelta | None) -> tuple[Window, ...]:
+    """Cut windows that are wider than slurmdbd answers; None for no limit."""
+    most = DAY if widest is None else max(_NARROWEST, min(DAY, widest))
+    return tuple(part for window in windows for part in windows_between(*window, most))
 
 
 def advanced(state: SourceState, window: Window, ceiling_utc: datetime) -> SourceState:

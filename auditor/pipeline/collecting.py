@@ -29,7 +29,7 @@ from auditor.pipeline.collect_incidents import (
 )
 from auditor.pipeline.collect_intake import Intake
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Source
-from auditor.pipeline.collect_plan import advanced, plan_windows
+from auditor.pipeline.collect_plan import advanced, narrowed, plan_windows
 from auditor.pipeline.collect_views import SeenRuns, runs_out_of_reach
 from auditor.pipeline.factors import Factors
 
@@ -83,6 +83,7 @@ class _Cycle:
         host = self.source.host
         require_cluster(host)
         rights = require_everybody(ask_rights(host, self.source.caller))
+        self.plan = replace(self.plan, windows=narrowed(self.plan.windows, rights.widest_window))
         self.intake.begin(rights)
         everybody = self._watched()
         self.intake.seen = SeenRuns(everybody.ids)

@@ -17,7 +17,7 @@ from auditor.energy.estimate import estimate_energy
 from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
-from auditor.normalize.interface import ExportContext
+from auditor.normalize.interface import Batch, ExportContext
 from auditor.normalize.slurm_export import read_export
 from auditor.pipeline.factors import Factors
 
@@ -64,18 +64,23 @@ def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
     return ledger.load(_estimated(intake, factors), intake.source)
 
 
+def load_batch(batch: Batch, factors: Factors) -> LoadBatch:
+    """Return a piece of an export as the ledger takes it: its runs with their estimates."""
+    return LoadBatch(
+        rows=estimate(batch.jobs, factors),
+        rejects=tuple(batch.rejects),
+        n_rows=batch.n_rows,
+        n_steps=batch.n_steps,
+        notes=tuple(Note(note.code, note.text, note.hint) for note in batch.notes),
+    )
+
+
 def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
     n_jobs, reasons = 0, Counter[str]()
     for batch in read_export(intake.stream, intake.context, progress=intake.progress):
         n_jobs += batch.n_jobs
         reasons.update(reject.reason for reject in batch.rejects)
-        piece = LoadBatch(
-            rows=estimate(batch.jobs, factors),
-            rejects=tuple(batch.rejects),
-            n_rows=batch.n_rows,
-            n_steps=batch.n_steps,
-            notes=tuple(Note(note.code, note.text, note.hint) for note in batch.notes),
-        )
+        piece = load_batch(batch, factors)
         if intake.watch is not None:
             intake.watch(piece)
         yield piece

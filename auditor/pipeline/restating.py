@@ -108,11 +108,12 @@ def totals_changed(
     return {
         page: Restated(revision, previous.get(page), 0, 0, 0, 0, (reason,))
         for page, totals in now.items()
-        if page not in previous or not _is_close(previous[page], totals)
+        if page not in previous or not is_same(previous[page], totals)
     }
 
 
-def _is_close(one: Totals, other: Totals) -> bool:
+def is_same(one: Totals, other: Totals) -> bool:
+    """Tell whether two sums are of the same runs and estimates, but for rounding."""
     figures, others = (
         (totals.n_jobs, totals.energy_wh, totals.carbon_g) for totals in (one, other)
     )

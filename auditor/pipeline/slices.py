@@ -1,6 +1,6 @@
 """Runs of the ledger, cut to a period with the grid that they were estimated with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -27,6 +27,7 @@ _UNUSED = {
 REPORTED = [name for name in names(BOOK) if name not in _UNUSED]
 
 SeriesOfFactors = Mapping[str, Mapping[str, IntensitySeries]]
+_Cut = Callable[[pd.DataFrame, Period, Mapping[str, IntensitySeries], CarbonBands], pd.DataFrame]
 
 
 def series_of_factors(ledger: Ledger, rows: pd.DataFrame) -> SeriesOfFactors:
@@ -43,23 +44,27 @@ def slices_of(
     rows: pd.DataFrame, period: Period, series_of: SeriesOfFactors, bands: CarbonBands
 ) -> pd.DataFrame:
     """Cut runs to a period, each with the series of its own factor set."""
-    if rows.empty:
-        return cut_to_period(rows, period, {}, bands)
-    parts = [
-        cut_to_period(part, period, series_of[str(made_by)], bands)
-        for made_by, part in rows.groupby("factor_set", observed=True)
-    ]
-    return parts[0] if len(parts) == 1 else pd.concat(parts)
+    return _cut_with(cut_to_period, rows, period, series_of, bands)
 
 
 def day_slices_of(
     rows: pd.DataFrame, period: Period, series_of: SeriesOfFactors, bands: CarbonBands
 ) -> pd.DataFrame:
     """Cut runs of a period at its midnights too."""
+    return _cut_with(cut_by_day, rows, period, series_of, bands)
+
+
+def _cut_with(
+    cut: _Cut,
+    rows: pd.DataFrame,
+    period: Period,
+    series_of: SeriesOfFactors,
+    bands: CarbonBands,
+) -> pd.DataFrame:
     if rows.empty:
-        return cut_by_day(rows, period, {}, bands)
+        return cut(rows, period, {}, bands)
     parts = [
-        cut_by_day(part, period, series_of[str(made_by)], bands)
+        cut(part, period, series_of[str(made_by)], bands)
         for made_by, part in rows.groupby("factor_set", observed=True)
     ]
     return parts[0] if len(parts) == 1 else pd.concat(parts)

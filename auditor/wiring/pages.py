@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from auditor.domain.week import week_called
+from auditor.pipeline.restating import is_same
 from auditor.report.model import Report, Restated
 from auditor.report.page import KINDS, subject_of
 from auditor.report.week_summary import summary_in
@@ -17,7 +18,8 @@ def pages_folder(settings: Settings) -> Path:
 def restated_of(settings: Settings, report: Report) -> Restated | None:
     """Return how the week of a report was restated, for the site or one cluster, project or user.
 
-    None where the report is not about one week and one of these, or its pages are not there.
+    None where the report is not about one week and one of these, its pages are not there, or they
+    were drawn from other numbers: what they say of themselves does not hold for those.
     """
     names = [(kind, values) for kind, values in report.filters.items() if values]
     is_one = len(names) == 1 and names[0][0] in KINDS and len(names[0][1]) == 1
@@ -28,4 +30,7 @@ def restated_of(settings: Settings, report: Report) -> Restated | None:
     if (names and not is_one) or week.period != report.period:
         return None
     summary = summary_in(pages_folder(settings) / week.label)
-    return None if summary is None else summary.restated.get(subject_of(report).file_name)
+    page = subject_of(report).file_name
+    if summary is None or page not in summary.pages:
+        return None
+    return summary.restated.get(page) if is_same(summary.pages[page], report.totals) else None

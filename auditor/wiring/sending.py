@@ -6,10 +6,10 @@ from ipaddress import ip_address
 
 from auditor.deliver.credential import Login, read_password
 from auditor.deliver.sendmail import SendmailTransport
-from auditor.deliver.smtp import SmtpTransport, probe
+from auditor.deliver.smtp import SmtpTransport
 from auditor.deliver.smtp_connection import SmtpServer
 from auditor.domain.address import plain_address
-from auditor.domain.mail import Attempt, MailState, Outcome, QueuedMail
+from auditor.domain.mail import MailState, QueuedMail
 from auditor.errors import ConfigError
 from auditor.pipeline.sending import SendReceipt, SendTerms, Transport, n_waiting, send_round
 from auditor.settings.mail import MailSection, SmtpSection
@@ -71,20 +71,6 @@ def retry_parked(settings: Settings, now_utc: datetime) -> int:
     with open_ledger(settings, create=False) as ledger:
         parked = ledger.outbox.list({MailState.PARKED}, with_content=False)
         return ledger.outbox.retry([one.mail.message_id for one in parked], now_utc)
-
-
-def probe_mail(settings: Settings) -> Attempt:
-    """Go to the mail server, log in and leave, or see that sendmail is there; send nothing.
-
-    Raises
-    ------
-    ConfigError, CredentialError, MailSetupError
-        As in `send_due`.
-    """
-    mail = settings.mail
-    if mail.transport == "smtp":
-        return probe(smtp_server(mail.smtp), _sender(mail)).attempt
-    return mail_transport(mail).ready() or Attempt(Outcome.ACCEPTED, f"{mail.sendmail} is there")
 
 
 def mail_transport(mail: MailSection) -> Transport:

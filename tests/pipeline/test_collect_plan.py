@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.incident import SourceState
-from auditor.pipeline.collect_plan import Plan, Reach, advanced, plan_windows
+from auditor.pipeline.collect_plan import Plan, Reach, advanced, narrowed, plan_windows
 
 REACH = Reach(timedelta(hours=6), timedelta(days=7))
 SINCE = datetime(2026, 10, 1, 22, tzinfo=UTC)
@@ -108,3 +108,20 @@ def test_windows_of_a_later_collection_hold_earlier_ones_whole_or_not_at_all(
         state = replace(
             state, collected_to_utc=now, deep_utc=now if plan.is_deep else state.deep_utc
         )
+
+
+@pytest.mark.parametrize(
+    ("widest_h", "n_windows"),
+    [
+        pytest.param(None, 2, id="no limit"),
+        pytest.param(48, 2, id="wider than a day"),
+        pytest.param(6, 5, id="a quarter of a day"),
+    ],
+)
+def test_windows_are_no_wider_than_slurmdbd_answers(widest_h, n_windows) -> None:
+    whole = ((_at("11-22T00:00"), _at("11-23T00:00")), (_at("11-23T00:00"), _at("11-23T05:00")))
+    widest = None if widest_h is None else timedelta(hours=widest_h)
+    parts = narrowed(whole, widest)
+    assert len(parts) == n_windows
+    assert (parts[0][0], parts[-1][1]) == (whole[0][0], whole[-1][1])
+    assert all(one[1] == two[0] for one, two in pairwise(parts))

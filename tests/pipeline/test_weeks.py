@@ -8,6 +8,9 @@ import pytest
 from auditor.domain.incident import SourceState
 from auditor.domain.week import WeekState
 from auditor.ledger.week_table import WeekTable
+from auditor.pipeline.reports import Question, report
+from auditor.wiring.house import house
+from auditor.wiring.pages import restated_of
 from auditor.wiring.publishing import publish_due, week_standing
 from auditor.wiring.store import open_ledger
 from tests.pipeline.site import MAIL, Run, factors_of, load, settings_in
@@ -310,3 +313,19 @@ def test_a_week_that_collection_began_inside_says_so(tmp_path):
         ledger.sources.advance(SourceState("alpha", START + DAY, CLOSING, None))
     (done,) = publish_due(settings, now_utc=CLOSING)
     assert "is collected from 17 Nov 00:00 on only" in done.reasons[0]
+
+
+def test_a_report_of_other_numbers_than_the_pages_is_no_revision_of_them(tmp_path):
+    site = Site(tmp_path, ALICE, BOB)
+    site.publish(CLOSING)
+    site.load(Run(5, "alice", START + DAY, START + 2 * DAY), seen_utc=CLOSING + HOUR)
+    site.publish(CLOSING + 2 * HOUR)
+
+    def restated():
+        with open_ledger(site.settings, create=False) as ledger:
+            found = report(ledger, Question(WEEK.period), house(site.settings))
+        return restated_of(site.settings, found)
+
+    assert restated().revision == 2
+    site.load(Run(6, "alice", START + 3 * DAY, START + 4 * DAY), seen_utc=CLOSING + 3 * HOUR)
+    assert restated() is None

@@ -5,12 +5,10 @@ import pytest
 from auditor.deliver.credential import CredentialError
 from auditor.deliver.sendmail import SendmailTransport
 from auditor.deliver.smtp import SmtpTransport
-from auditor.domain.mail import Outcome
 from auditor.errors import ConfigError
 from auditor.ledger.ledger import Ledger
 from auditor.settings.load import parse_settings
-from auditor.wiring.sending import mail_transport, probe_mail, send_due, smtp_server
-from tests.fakes.scripted_smtp import Script, scripted_server
+from auditor.wiring.sending import mail_transport, send_due, smtp_server
 
 MAIL = '[mail]\nsender = "carbon@example.org"\noperators = ["hpc-team@example.org"]\n'
 
@@ -84,15 +82,3 @@ def test_nothing_queued_needs_no_server(tmp_path):
     now_utc = datetime(2026, 11, 23, tzinfo=UTC)
     receipt = send_due(settings_of(text, tmp_path), now_utc=lambda: now_utc)
     assert (receipt.n_waiting, receipt.trouble) == (0, None)
-
-
-def test_a_probe_tells_whether_mail_could_go(tmp_path):
-    program = tmp_path / "sendmail"
-    settings = settings_of(f'{MAIL}transport = "sendmail"\nsendmail = "{program}"\n', tmp_path)
-    assert probe_mail(settings).outcome is Outcome.LATER
-    program.touch(mode=0o755)
-    assert probe_mail(settings).outcome is Outcome.ACCEPTED
-    with scripted_server(Script()) as server:
-        more = f'[mail.smtp]\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
-        attempt = probe_mail(settings_of(f'{MAIL}transport = "smtp"\n{more}', tmp_path))
-    assert attempt.outcome is Outcome.ACCEPTED
