@@ -15,6 +15,7 @@ from auditor.pipeline.reports import Edition, House, pages
 from auditor.pipeline.week_calendar import WeekRules
 from auditor.pipeline.week_marks import is_patience_over
 from auditor.report.page import PageInput
+from auditor.report.week_summary import SUMMARY_NAME, WeekSummary, read_summary
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Held:
     """Why the mails of a period cannot be written now."""
 
     reason: str
+
+
+def summary_in(folder: Path) -> WeekSummary | None:
+    """Return what the pages in a folder come to; None if there are none."""
+    file = folder / SUMMARY_NAME
+    return read_summary(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def draw(press: Press, period: Period, edition: Edition) -> list[PageInput] | None:

@@ -13,7 +13,7 @@ from auditor.ledger.lock import writer_lock
 from auditor.pipeline.mailing import Issue, Post, unreached_lines
 from auditor.pipeline.months import close_months
 from auditor.pipeline.origins import is_short
-from auditor.pipeline.press import Held, Press, PublishedWeek, draw, post_pages
+from auditor.pipeline.press import Held, Press, PublishedWeek, draw, post_pages, summary_in
 from auditor.pipeline.reports import Edition
 from auditor.pipeline.restating import WeekChange, change_between, totals_changed
 from auditor.pipeline.week_calendar import months_due, unpublished, waits
@@ -21,7 +21,7 @@ from auditor.pipeline.week_marks import lift_marks
 from auditor.report.model import Restated, Totals
 from auditor.report.page import INDEX_NAME, PageInput, Subject, render_site
 from auditor.report.shortfalls import alarms
-from auditor.report.week_summary import SUMMARY_NAME, summary_in, summary_text
+from auditor.report.week_summary import SUMMARY_NAME, summary_text
 from auditor.report.weeks_index import WeekLine, render_weeks
 
 __all__ = ["Press", "PublishedWeek", "publish_weeks"]

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from auditor.domain.week import WeekRecord
@@ -50,12 +49,6 @@ def summary_text(pages: Sequence[PageInput], record: WeekRecord) -> str:
         ],
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def summary_in(folder: Path) -> WeekSummary | None:
-    """Return what the pages in a folder come to; None if there are none."""
-    file = folder / SUMMARY_NAME
-    return read_summary(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def read_summary(text: str) -> WeekSummary | None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from auditor.domain.week import week_called
+from auditor.pipeline.press import summary_in
 from auditor.pipeline.restating import is_same
 from auditor.report.model import Report, Restated
 from auditor.report.page import KINDS, subject_of
-from auditor.report.week_summary import summary_in
 from auditor.settings.models import Settings
 
 
