@@ -178,8 +178,6 @@ def _mails(
     about: tuple[Issue, Postbox],
     unreached: Sequence[str],
 ) -> list[Mail]:
-    if not recipients:
-        return []
     issue, subject = about[0], page.subject
     rendered = _rendered(page, about, unreached)
     mails = []
