@@ -65,7 +65,7 @@ def mail_view(page: PageInput, style: MailStyle) -> MailView:
         advice=tuple(advice_of(report)),
         quality=_sentences((_known(report.quality), _doubts(report))),
         notes=_sentences(style.notes),
-        method=tuple(_method(report)),
+        method=tuple(_method(page)),
         page_url=page_url,
         page_text=_page_text(page_url, is_attached=style.attaches_page),
         why=bounded(style.why, N_SENTENCE),
@@ -156,7 +156,8 @@ def _doubts(report: Report) -> str:
     return " ".join(said)
 
 
-def _method(report: Report) -> Iterator[str]:
+def _method(page: PageInput) -> Iterator[str]:
+    report = page.report
     yield (
         f"{method_text(report)} Carbon is that energy times the grid intensity of the hours it "
         "was drawn in (location-based)."
@@ -171,7 +172,11 @@ def _method(report: Report) -> Iterator[str]:
     drawn = [f"Drawn by auditor {origin.auditor}"]
     if origin.book_version is not None:
         drawn.append(f"from book version {origin.book_version}")
-    yield f"{' '.join(drawn)}. `auditor explain JOBID` shows how the figure of a job came about."
+    # The ledger is the operators' own: for others its command would be an empty promise.
+    how = "`auditor explain JOBID` shows how the figure of a job came about."
+    if page.subject.kind != "site":
+        how = "The operators can show how the figure of any job came about."
+    yield f"{' '.join(drawn)}. {how}"
 
 
 def _page_text(page_url: str, *, is_attached: bool) -> str:
