@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import SlurmHost, run_text, running
-from auditor.collect.slurm_errors import CollectError
 from auditor.domain.reject import Reject
 
 WANTED = (

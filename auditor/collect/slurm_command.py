@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from auditor.collect.slurm_errors import CollectError, one_line
+from auditor.collect.errors import CollectError, one_line
 
 DEFAULT_PATH = "/usr/bin:/bin"
 _STDERR_BYTES = 64 * 1024

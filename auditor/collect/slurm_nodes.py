@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import SlurmHost, run_text
-from auditor.collect.slurm_errors import CollectError
 
 # Hardware only: a listing with states and loads would be another one each time.
 _COLUMNS = "%N|%G|%c|%z|%m|%f"

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import Enum, auto
 
+from auditor.collect.errors import CollectError, CollectRightsError
 from auditor.collect.slurm_command import SlurmHost, run_text
-from auditor.collect.slurm_errors import CollectError, CollectRightsError
 
 _SEES_ALL = frozenset(("operator", "administrator"))
 _SETTING = re.compile(r"^(\w+)\s*= ?(.*)$")

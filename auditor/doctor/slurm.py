@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import SlurmHost
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_rights import Rights, ask_rights, require_cluster
 from auditor.doctor import slurm_facts
 from auditor.doctor.check import Check, Group, Status, Topic
 from auditor.doctor.inquiry import Inquiry
 from auditor.doctor.slurm_controller import CONTROLLER, controller_checks
 from auditor.domain.incident import SourceState
-from auditor.settings.models import Cluster, Settings
+from auditor.settings.cluster import Cluster
+from auditor.settings.models import Settings
 from auditor.wiring.collecting import caller, since_utc
 
 PROGRAMS = Topic(Group.SLURM, "slurm_programs", "programs")

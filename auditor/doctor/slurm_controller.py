@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import SlurmHost
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_lag import ask_unsent, is_stuck
 from auditor.collect.slurm_rights import tracks_gpus
 from auditor.doctor import slurm_facts

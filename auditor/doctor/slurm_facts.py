@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from auditor.collect.slurm_command import SlurmHost, run_text
 from auditor.collect.slurm_lag import ask_controller
-from auditor.settings.models import Cluster, Settings
+from auditor.settings.cluster import Cluster
+from auditor.settings.models import Settings
 from auditor.wiring.collecting import slurm_host
 
 PROGRAMS = ("sacct", "sacctmgr", "scontrol", "sdiag", "sinfo", "squeue")

@@ -29,11 +29,14 @@ KEY = ("cluster", "raw_job_id", "submit_utc", "n_restarts")
 
 JOBS = (
     Column("cluster", CATEGORY, "name of the cluster; never empty"),
-    Column("raw_job_id", TEXT, "JobIDRaw in Slurm (digits); JobID where an export has no JobIDRaw"),
+    Column("raw_job_id", TEXT, "JobIDRaw in Slurm (digits); JobID where an export has no JobIDRaw; "
+           "the uid of a pod"),
     Column("submit_utc", INSTANT, "Submit; Start stands in, flagged"),
     Column("n_restarts", WHOLE, "restart count, 0 where the export gives none"),
-    Column("job_id", TEXT, "the id as people know it: 14_4, 21+0, 4711"),
-    Column("parent_job_id", TEXT, "array master or het leader; None for a plain job"),
+    Column("scheduler", CATEGORY, "slurm, kubernetes, or other (a table, OpenCost)"),
+    Column("job_id", TEXT, "the id as people know it: 14_4, 21+0, 4711; namespace/name of a pod"),
+    Column("parent_job_id", TEXT, "array master or het leader, what owns a pod "
+           "(namespace/Job/name); None for a plain job"),
     Column("user", CATEGORY, "user name; None where the export has none"),
     Column("account", CATEGORY, "Slurm account (project)"),
     Column("partition", CATEGORY, "partition"),
@@ -64,12 +67,32 @@ JOBS = (
     Column("max_rss_bytes", NUMBER, "memory used at its peak, all tasks together where known"),
     Column("gpu_utilisation_ratio", NUMBER, "mean utilisation of its accelerators, 0..1"),
     Column("consumed_energy_j", NUMBER, "ConsumedEnergyRaw where credible as a measurement"),
+    Column("gpu_energy_j", NUMBER, "metered energy of its accelerators [J], over the time that "
+           "gpu_metered_ratio says; NaN where nobody metered"),
+    Column("gpu_metered_ratio", NUMBER, "share of its accelerator time that gpu_energy_j covers, "
+           "0..1; NaN where nobody metered"),
     Column("is_open", FLAG, "not ended at the moment of the export"),
     Column("quality_flags", WHOLE, "bits of QualityFlag"),
     Column("rank", WHOLE, "orders the views of one run: a later view has the higher rank"),
     Column("source", CATEGORY, "file or source it came from"),
     Column("line", WHOLE, "1-based line or record there"),
 )  # fmt: skip
+
+# What meters said of pods, slot by slot (see `SLOT_S`); one row for each pod and slot.
+METERS = (
+    Column("uid", TEXT, "uid of the pod"),
+    Column("slot_utc", INSTANT, "begin of the slot"),
+    Column("gpu_energy_j", NUMBER, "metered energy of its accelerators in the slot [J]; its share "
+           "of a board that it has a slice of; 0 without a meter"),
+    Column("gpu_metered_s", NUMBER, "accelerator seconds that this energy covers"),
+    Column("gpu_busy_s", NUMBER, "utilisation x accelerator seconds"),
+    Column("gpu_observed_s", NUMBER, "accelerator seconds that gpu_busy_s covers"),
+    Column("cpu_s", NUMBER, "CPU seconds used"),
+    Column("cpu_metered_s", NUMBER, "seconds that cpu_s covers"),
+    Column("max_memory_bytes", NUMBER, "highest working set of all its containers together; NaN "
+           "where nobody looked"),
+)  # fmt: skip
+SLOT_S = 6 * 3600
 
 HARDWARE = (
     Column("gpu_model", CATEGORY, "catalogue name; the site's word if unknown; '' without GPU"),

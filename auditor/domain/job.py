@@ -8,6 +8,9 @@ ENDED_STATES = frozenset(
         "CANCELLED",
         "COMPLETED",
         "DEADLINE",
+        # A pod that was deleted before it ended, and one that its node sent away.
+        "DELETED",
+        "EVICTED",
         "FAILED",
         "NODE_FAIL",
         "OUT_OF_MEMORY",
@@ -36,6 +39,10 @@ WASTED_STATES = frozenset(
     {"FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
 )
 
+# User and account of what belongs to the platform itself and is nobody's: no name that a person,
+# a namespace or a label can have.
+PLATFORM = "(platform)"
+
 
 class QualityFlag(IntFlag):
     """What was repaired, assumed or doubtful about one run. Kept in the book, shown in reports."""
@@ -55,3 +62,8 @@ class QualityFlag(IntFlag):
     GPU_TYPE_UNKNOWN = 2048  # accelerators without a type
     SUSPENDED_INFERRED = 4096  # no Suspended column: taken as End - Start - Elapsed
     RUN_OUTSIDE_TIME = 8192  # start before 1990 or after the export: not counted
+    END_INFERRED = 16384  # it was gone at the next look: taken to end when it was last seen
+    START_INFERRED = 32768  # nobody recorded the start: taken from when it was first seen
+    NO_REQUEST = 65536  # asked for no CPU or memory: counted by what it used, where that is known
+    AGGREGATE = 131072  # stands for several jobs: the source tells no more
+    PLATFORM = 262144  # the platform's own: system namespaces, daemons of every node

@@ -33,6 +33,8 @@ _UNREPEATED_NUMBERS = (
     "max_rss_bytes",
     "gpu_utilisation_ratio",
     "consumed_energy_j",
+    "gpu_energy_j",
+    "gpu_metered_ratio",
     *(
         column.name
         for column in (*ENERGY, *CARBON)

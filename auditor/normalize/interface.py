@@ -1,11 +1,14 @@
 """What goes into the reading of an export and what comes out of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 
 from auditor.domain.reject import Reject
+from auditor.normalize.pod_rules import PodRules
+from auditor.normalize.table_map import TableMap
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,9 @@ class ExportContext:
     rows that name none. `timezone_of` gives the zone of a cluster's local times, `default_timezone`
     that of all others. `columns` names the cells of an export without header, in order.
     `forgeable` is set by the reader: user-written columns beside a delimiter that can be guessed.
+    `pod_rules_of` and `default_pod_rules` say whose the pods of a cluster are. `seen_utc` is when
+    the source looked, for what was still running; None where nobody knows. `table` is how to read
+    a table that no dialect describes.
     """
 
     source: str
@@ -25,6 +31,10 @@ class ExportContext:
     default_timezone: str
     columns: tuple[str, ...] | None = None
     forgeable: bool = False
+    pod_rules_of: Mapping[str, PodRules] = field(default_factory=dict)
+    default_pod_rules: PodRules = PodRules()  # noqa: RUF009  (frozen)
+    seen_utc: datetime | None = None
+    table: TableMap | None = None
 
 
 @dataclass(frozen=True)

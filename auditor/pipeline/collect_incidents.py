@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from auditor.collect.slurm_errors import CollectError
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_lag import is_stuck
 from auditor.collect.slurm_nodes import has_gpus
 from auditor.collect.slurm_rights import Rights, tracks_gpus

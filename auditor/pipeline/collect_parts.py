@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from auditor.collect.errors import CollectError
 from auditor.collect.sacct import Window
 from auditor.collect.slurm_command import SlurmHost
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_rights import Caller
 from auditor.domain.incident import Incident
 from auditor.ledger.interface import LoadReceipt, Note

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from auditor.collect.errors import CollectError
 from auditor.collect.sacct import Window
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_lag import (
     QueueState,
     ask_controller,

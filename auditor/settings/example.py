@@ -7,14 +7,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from auditor.settings.base import Section
-from auditor.settings.models import (
-    Band,
-    Cluster,
-    ConstantIntensity,
-    CsvIntensity,
-    Node,
-    Settings,
-)
+from auditor.settings.cluster import Cluster, Node
+from auditor.settings.models import Band, ConstantIntensity, CsvIntensity, Settings
 
 _HEADER = """\
 # Configuration of auditor. Keys that are commented out show their default or an example.

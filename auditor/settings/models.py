@@ -16,7 +16,9 @@ from auditor.settings.base import (
     Section,
     TimeZoneName,
 )
+from auditor.settings.cluster import Cluster
 from auditor.settings.duty import CollectSection, DaemonSection, WeekSection
+from auditor.settings.identity import IdentitySection
 from auditor.settings.mail import MailSection
 
 
@@ -136,101 +138,6 @@ class Embodied(Section):
     )
 
 
-class Node(Section):
-    """One rule: nodes that all given selectors match have this hardware. First match wins."""
-
-    match: Name | None = Field(
-        None, description="Node names, as a Slurm host list or a glob.", examples=["gpu[001-016]"]
-    )
-    partition: Name | None = Field(None, description="Partitions, as a glob.", examples=["gpu*"])
-    gpu: Name | None = Field(
-        None, description="Catalogue name or alias.", examples=["NVIDIA A100-SXM4-80GB"]
-    )
-    cpu: Name | None = Field(
-        None, description="Catalogue name or alias.", examples=["AMD EPYC 7763"]
-    )
-    gpu_w: Positive | None = Field(
-        None, examples=[400], description="Maximum of one accelerator. [W]"
-    )
-    gpu_idle_w: NotNegative | None = Field(
-        None, examples=[55], description="Idle draw of one accelerator. [W]"
-    )
-    n_gpus: int | None = Field(None, examples=[4], ge=0, description="Accelerators in a node.")
-    cpu_w_per_core: Positive | None = Field(
-        None, examples=[4.4], description="One core at full load. [W]"
-    )
-    cpu_idle_w_per_core: NotNegative | None = Field(
-        None, examples=[1.1], description="One idle core. [W]"
-    )
-    n_cores: int | None = Field(
-        None, examples=[128], ge=1, description="CPUs that Slurm counts in a node."
-    )
-    memory_gb: Positive | None = Field(None, examples=[512], description="Memory of a node. [GB]")
-    node_base_w: NotNegative | None = Field(
-        None,
-        examples=[120],
-        description="Board, fans, disks and network of a node; needs n_cores. [W]",
-    )
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> "Node":
-        if self.match is None and self.partition is None and not self.model_fields_set:
-            msg = "an empty rule says nothing"
-            raise ValueError(msg)
-        if self.node_base_w is not None and self.n_cores is None:
-            msg = "node_base_w is shared by cores, so n_cores must be stated too"
-            raise ValueError(msg)
-        if self.gpu_w is not None and (self.gpu_idle_w or 0) > self.gpu_w:
-            msg = f"gpu_idle_w {self.gpu_idle_w:g} is above gpu_w {self.gpu_w:g}"
-            raise ValueError(msg)
-        return self
-
-
-class Cluster(Section):
-    """One cluster: how its accounting is read, what it is made of and where it stands."""
-
-    name: Name = Field(description="Its name, as in accounting (Slurm's ClusterName).")
-    scheduler: Literal["slurm", "kubernetes"] = Field("slurm", description="slurm or kubernetes.")
-    timezone: TimeZoneName | None = Field(
-        None, description="Zone of times without an offset in its exports; default the site's."
-    )
-    zone: Name | None = Field(None, description="Grid zone; default that of [defaults].")
-    pue: Pue | None = Field(None, description="Power usage effectiveness; default [defaults].")
-    pue_low: Pue | None = Field(None, examples=[1.2], description="The PUE is at least this.")
-    pue_high: Pue | None = Field(None, examples=[1.4], description="The PUE is at most this.")
-    node_listing: ConfigPath | None = Field(
-        None,
-        examples=["nodes.txt"],
-        description="Output of `scontrol show node` or `sinfo`, to know the nodes.",
-    )
-    collect: Literal["sacct"] | None = Field(
-        None,
-        examples=["sacct"],
-        description="sacct: `auditor collect` asks Slurm on this host; unless stated, exports are "
-        "loaded by hand.",
-    )
-    slurm_bin: ConfigPath | None = Field(
-        None,
-        examples=["/opt/slurm/bin"],
-        description="Folder of sacct, sacctmgr, sinfo, squeue; default /usr/bin:/bin.",
-    )
-    slurm_conf: ConfigPath | None = Field(
-        None, examples=["/etc/slurm/slurm.conf"], description="SLURM_CONF for these commands."
-    )
-    nodes: tuple[Node, ...] = Field((), description="Which nodes have which hardware.")
-
-    @model_validator(mode="after")
-    def _pue_in_order(self) -> "Cluster":
-        low, high = self.pue_low or 1.0, self.pue_high or 5.0
-        if (self.pue_low or self.pue_high) and self.pue is None:
-            msg = "pue_low and pue_high need pue"
-            raise ValueError(msg)
-        if self.pue is not None and not low <= self.pue <= high:
-            msg = f"pue {self.pue:g} is not between pue_low and pue_high"
-            raise ValueError(msg)
-        return self
-
-
 class ConstantIntensity(Section):
     """One stated value for a zone."""
 
@@ -273,6 +180,9 @@ class Settings(Section):
     week: WeekSection = Field(default_factory=WeekSection, description="The week.")
     mail: MailSection = Field(default_factory=MailSection, description="Mail.")
     daemon: DaemonSection = Field(default_factory=DaemonSection, description="The daemon.")
+    identity: IdentitySection = Field(
+        default_factory=IdentitySection, description="Who is who across clusters."
+    )
     clusters: tuple[Cluster, ...] = Field((), description="The clusters.")
     intensity: tuple[IntensityEntry, ...] = Field((), description="Grid sources, one per zone.")
 

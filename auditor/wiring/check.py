@@ -8,7 +8,8 @@ from auditor.hardware.catalogue import Catalogue
 from auditor.hardware.node_names import NodeSelector
 from auditor.intensity.annual import AnnualTable
 from auditor.resources import resource
-from auditor.settings.models import Cluster, Node, Settings
+from auditor.settings.cluster import Cluster, Node
+from auditor.settings.models import Settings
 from auditor.wiring.grid import read_zone, zone_reading
 from auditor.wiring.naming import named
 from auditor.wiring.nodes import node_listing

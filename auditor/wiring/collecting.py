@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import DEFAULT_PATH, SlurmHost
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_nodes import ask_nodes, keep_snapshot
 from auditor.collect.slurm_rights import Caller
 from auditor.errors import UsageError
@@ -21,7 +21,8 @@ from auditor.pipeline.collect_as_caller import SacctQuestion, ask_period
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Silent, Source
 from auditor.pipeline.collect_plan import Reach
 from auditor.pipeline.collecting import collect
-from auditor.settings.models import Cluster, Settings
+from auditor.settings.cluster import Cluster
+from auditor.settings.models import Settings
 from auditor.wiring.nodes import snapshot_folder
 from auditor.wiring.parts import ExportOptions, build_factors, export_context
 from auditor.wiring.store import open_ledger

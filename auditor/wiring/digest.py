@@ -5,6 +5,19 @@ from pathlib import Path
 
 from auditor.settings.models import CsvIntensity, Settings
 
+# How a cluster's accounting is asked and read makes facts, which an estimate takes as they are.
+_READING = {
+    "collect",
+    "dialect",
+    "kubernetes",
+    "node_listing",
+    "prometheus",
+    "scheduler",
+    "slurm_bin",
+    "slurm_conf",
+    "table",
+}
+
 
 def settings_digest(settings: Settings) -> str:
     """Name everything of the settings, and of the files they name, that makes numbers.
@@ -21,7 +34,8 @@ def settings_digest(settings: Settings) -> str:
             "week": True,
             "mail": True,
             "daemon": True,
-            "clusters": {"__all__": {"node_listing", "collect", "slurm_bin", "slurm_conf"}},
+            "identity": True,
+            "clusters": {"__all__": _READING},
             "intensity": {"__all__": {"path"}},
         }
     )

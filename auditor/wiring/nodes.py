@@ -8,7 +8,8 @@ from auditor.domain.hardware import NodeProfile, NodeRule
 from auditor.errors import ConfigError
 from auditor.hardware.catalogue import Catalogue
 from auditor.hardware.inventory import NodeInventory, read_node_listing
-from auditor.settings.models import Cluster, Node, Settings
+from auditor.settings.cluster import Cluster, Node
+from auditor.settings.models import Settings
 from auditor.units import BYTES_PER_GB
 from auditor.wiring.naming import named
 

@@ -15,7 +15,8 @@ from auditor.ledger.interface import FactorSet
 from auditor.normalize.interface import ExportContext
 from auditor.pipeline.factors import Factors
 from auditor.resources import resource
-from auditor.settings.models import Cluster, EnergySection, Settings
+from auditor.settings.cluster import Cluster
+from auditor.settings.models import EnergySection, Settings
 from auditor.wiring.digest import settings_digest
 from auditor.wiring.grid import grid_of_clusters
 from auditor.wiring.nodes import node_inventory, node_rules

@@ -106,7 +106,7 @@ class _Coordinators:
 
     def _asked(self) -> Mapping[str, Sequence[str]] | AddressesUnavailableError:
         """Ask Slurm, on every cluster that is asked with sacct."""
-        from auditor.collect.slurm_errors import CollectError  # noqa: PLC0415  (few sites ask)
+        from auditor.collect.errors import CollectError  # noqa: PLC0415  (few sites ask)
         from auditor.collect.slurm_people import ask_people  # noqa: PLC0415
         from auditor.wiring.collecting import slurm_host  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.collect.errors import CollectError
 from auditor.collect.sacct import (
     DAY,
     WANTED,
@@ -18,7 +19,6 @@ from auditor.collect.sacct import (
     window_options,
     windows_between,
 )
-from auditor.collect.slurm_errors import CollectError
 from auditor.normalize.interface import ExportContext
 from auditor.normalize.sacct_fields import USED_FIELDS
 from auditor.normalize.slurm_export import read_export

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from auditor.collect.errors import CollectError, one_line
 from auditor.collect.slurm_command import SlurmHost, run_text
-from auditor.collect.slurm_errors import CollectError, one_line
 from tests.collect.fake_slurm import DATABASE_DOWN, FakeSlurm
 
 

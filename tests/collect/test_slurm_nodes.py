@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.collect.slurm_errors import CollectError
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_nodes import ask_nodes, has_gpus, keep_snapshot, latest_snapshot
 from auditor.hardware.inventory import read_node_listing
 from tests.collect.fake_slurm import NODES, FakeSlurm

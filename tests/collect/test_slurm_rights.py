@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from auditor.collect.errors import CollectError, CollectRightsError
 from auditor.collect.slurm_command import run_text
-from auditor.collect.slurm_errors import CollectError, CollectRightsError
 from auditor.collect.slurm_rights import (
     Basis,
     Caller,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.collect.slurm_errors import CollectError
+from auditor.collect.errors import CollectError
 from auditor.daemon.watch import CollectWatch
 from auditor.daemon.words import collect_lines, publish_lines, send_lines
 from auditor.domain.incident import Incident

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from auditor.collect.slurm_errors import CollectError
+from auditor.collect.errors import CollectError
 from auditor.domain.incident import Incident, SourceState
 from auditor.ledger.ledger import Ledger
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from auditor.collect.errors import CollectError
 from auditor.collect.slurm_command import DEFAULT_PATH
-from auditor.collect.slurm_errors import CollectError
 from auditor.collect.slurm_rights import Caller
 from auditor.errors import LedgerError
 from auditor.ledger.lock import writer_lock
 from auditor.pipeline.collect_parts import CollectReceipt, Silent
-from auditor.settings.models import Cluster, Settings
+from auditor.settings.cluster import Cluster
+from auditor.settings.models import Settings
 from auditor.wiring.collecting import caller, collect_once, slurm_host
 from tests.collect.fake_slurm import row
 from tests.pipeline.collect_site import DAY_S, HOUR_S, NOW, SINCE, Site, some_rows

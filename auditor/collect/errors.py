@@ -1,4 +1,4 @@
-"""Why a Slurm command gave no answer that can be trusted."""
+"""Why a source gave no answer that can be trusted."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ _N_MOST = 400
 
 
 class CollectError(AuditorError):
-    """Slurm could not be asked, or its answer cannot be believed.
+    """A source could not be asked, or its answer cannot be believed.
 
     `code` is a word for programs, and the code of the incident that is made of it.
     """
