@@ -32,7 +32,8 @@ JOBS = (
     Column("raw_job_id", TEXT, "JobIDRaw in Slurm (digits); JobID where an export has no JobIDRaw; "
            "the uid of a pod"),
     Column("submit_utc", INSTANT, "Submit; Start stands in, flagged"),
-    Column("n_restarts", WHOLE, "restart count, 0 where the export gives none"),
+    Column("n_restarts", WHOLE, "restart count, 0 where the export gives none; in a table, which "
+           "counts none, seconds from submit to start"),
     Column("scheduler", CATEGORY, "slurm, kubernetes, or other (a table, OpenCost)"),
     Column("job_id", TEXT, "the id as people know it: 14_4, 21+0, 4711; namespace/name of a pod"),
     Column("parent_job_id", TEXT, "array master or het leader, what owns a pod "
@@ -125,6 +126,8 @@ ENERGY = (
         for component in COMPONENTS
         for bound in ("_low", "", "_high")
     ),
+    Column("gpu_measured_wh", NUMBER, "the part of gpu_wh that meters said; 0 where nobody "
+           "metered, or the meter is not believed"),
     Column("pue", NUMBER, "power usage effectiveness applied"),
     Column("it_energy_wh", NUMBER, "sum of the components, without PUE"),
     Column("energy_low_wh", NUMBER, "lower bound, PUE's included"),

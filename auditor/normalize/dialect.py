@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from auditor.errors import ExportRefusedError
 from auditor.normalize.interface import ExportContext
+from auditor.normalize.kubernetes_text import kubectl_fault, looks_like_kubernetes
 from auditor.normalize.layout import (
     TextLayout,
     canonical_columns,
@@ -22,6 +23,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 JSON = "json"
 KEY_VALUE = "key=value"
+KUBERNETES = "kubernetes"
 Dialect = TextLayout | str
 
 _USE_TEXT = f"Export it with `{TEXT_COMMAND}`, or with `{SAFE_COMMAND}`."
@@ -84,7 +86,7 @@ def find_dialect(head: bytes, context: ExportContext) -> Dialect:
 
     Returns
     -------
-    TextLayout, JSON or KEY_VALUE
+    TextLayout, JSON, KEY_VALUE or KUBERNETES
 
     Raises
     ------
@@ -98,7 +100,7 @@ def find_dialect(head: bytes, context: ExportContext) -> Dialect:
     if not text:
         raise refuse(context, "it is empty", f"sacct failed, or saw nothing. {_USE_TEXT}")
     if text[:1] in (b"{", b"["):
-        return JSON
+        return KUBERNETES if looks_like_kubernetes(text) else JSON
     lines = [line.rstrip(b"\r") for line in text.split(b"\n")[:_N_LINES_LOOKED_AT]]
     _refuse_what_is_known([line.decode("utf-8", "replace") for line in lines], context)
     if re.match(rb'([^,"]*,){0,3}"?JobID(Raw)?=', lines[0]):
@@ -110,6 +112,8 @@ def find_dialect(head: bytes, context: ExportContext) -> Dialect:
 
 def _refuse_what_is_known(lines: list[str], context: ExportContext) -> None:
     first = lines[0]
+    if fault := kubectl_fault(lines):
+        raise refuse(context, *fault)
     for pattern, reason, hint in _STARTS:
         if re.match(pattern, first):
             raise refuse(context, reason.format(line=first[:120]), hint)

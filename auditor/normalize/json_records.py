@@ -34,7 +34,7 @@ class JsonFacts:
     n_bytes: int = 0
 
 
-class _Text:
+class JsonText:
     """The characters of a stream, a block at a time."""
 
     def __init__(self, head: bytes, stream: BinaryIO, facts: JsonFacts) -> None:
@@ -128,7 +128,7 @@ def job_records(head: bytes, stream: BinaryIO, facts: JsonFacts) -> Iterator[Any
     BrokenJsonError
         What stands there is no JSON.
     """
-    text = _Text(head, stream, facts)
+    text = JsonText(head, stream, facts)
     while text.peek():
         if text.peek() == "[":
             facts.n_job_lists += 1
@@ -137,7 +137,7 @@ def job_records(head: bytes, stream: BinaryIO, facts: JsonFacts) -> Iterator[Any
             yield from _members(text, facts)
 
 
-def _members(text: _Text, facts: JsonFacts) -> Iterator[Any]:
+def _members(text: JsonText, facts: JsonFacts) -> Iterator[Any]:
     text.take("{")
     while text.peek() != "}":
         key = text.value()
@@ -155,7 +155,7 @@ def _members(text: _Text, facts: JsonFacts) -> Iterator[Any]:
     text.take("}")
 
 
-def _elements(text: _Text) -> Iterator[Any]:
+def _elements(text: JsonText) -> Iterator[Any]:
     text.take("[")
     while text.peek() != "]":
         yield text.value()

@@ -1,12 +1,12 @@
-"""Read an export of Slurm accounting, whatever it was written with."""
+"""Read an export of Slurm accounting, in whichever of its dialects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
 from typing import BinaryIO
 
 from auditor.normalize.clusters import refuse_several
-from auditor.normalize.dialect import HEAD_BYTES, JSON, Dialect, find_dialect
+from auditor.normalize.dialect import JSON, Dialect
 from auditor.normalize.interface import Batch, ExportContext, RawPiece, SourceNote
 from auditor.normalize.json_reader import read_json
 from auditor.normalize.keyvalue_reader import read_key_values
@@ -15,8 +15,6 @@ from auditor.normalize.runs import empty_frame
 from auditor.normalize.sacct_fields import SAFE_COMMAND, USED_FIELDS
 from auditor.normalize.slurm_jobs import assemble_jobs
 from auditor.normalize.text_reader import read_text
-
-CHUNK_BYTES = 24 * 1024 * 1024
 
 _FORGEABLE = SourceNote(
     code="forgeable",
@@ -32,25 +30,21 @@ _NO_ROWS = SourceNote(
 )
 
 
-def read_export(
-    stream: BinaryIO,
-    context: ExportContext,
-    *,
-    chunk_bytes: int = CHUNK_BYTES,
-    progress: Callable[[int], None] | None = None,
+def read_slurm(
+    head: bytes, stream: BinaryIO, dialect: Dialect, context: ExportContext, chunk_bytes: int
 ) -> Iterator[Batch]:
-    """Read an export in batches of whole runs; the dialect is found by looking.
+    """Read an export in batches of whole runs.
 
     Parameters
     ----------
-    stream : BinaryIO
-        The bytes as sacct wrote them, decompressed.
-    context : ExportContext
+    head, stream
+        The bytes read so far, and the rest of them.
+    dialect
+        What `find_dialect` found.
+    context
         What is known beside them.
-    chunk_bytes : int
+    chunk_bytes
         How much text is read at a time [bytes].
-    progress : callable, optional
-        Told after each batch how many bytes were read for it.
 
     Yields
     ------
@@ -63,8 +57,6 @@ def read_export(
     ExportRefusedError
         The source is no accounting, or cannot be read without guessing; the hint says what to run.
     """
-    head = stream.read(HEAD_BYTES)
-    dialect = find_dialect(head, context)
     n_rows = 0
     named: set[str] = set()
     for piece in _pieces(head, stream, dialect, context, chunk_bytes):
@@ -73,8 +65,6 @@ def read_export(
         n_rows += batch.n_rows
         if batch.n_rows:
             yield batch
-        if progress is not None and piece.n_bytes:
-            progress(piece.n_bytes)
     if n_rows == 0:
         nothing = RawPiece(empty_frame(tuple(sorted(USED_FIELDS))), [], 0, (_NO_ROWS,))
         yield _batch(nothing, context)

@@ -15,10 +15,15 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableMap:
-    """Which column is what, how times are written (iso, s, ms), and what its states mean."""
+    """Which column is what, how times are written (iso, s, ms), and what its states mean.
+
+    `cluster` is the one that it was configured for; where the caller named none, a text with all
+    of these columns is taken to be a table of that cluster.
+    """
 
     columns: Mapping[str, TableColumn]
     delimiter: str = ","
     times: str = "iso"
     epoch_utc: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     states: Mapping[str, str] = field(default_factory=dict)
+    cluster: str | None = None

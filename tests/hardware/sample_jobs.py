@@ -22,8 +22,8 @@ def jobs_of(*rows, index=None):
     names = ["partition", "node_list", "gpu_types", "n_cpus", "n_nodes", "elapsed_s"]
     frame = pd.DataFrame(list(rows), columns=names, index=index)
     frame.insert(0, "cluster", "alpha")
-    counts = frame["gpu_types"].str.findall(r"=(\d+)")
-    frame["n_gpu"] = [float(sum(map(int, found))) for found in counts]
+    counts = frame["gpu_types"].str.findall(r"=([\d.]+)")
+    frame["n_gpu"] = [float(sum(map(float, found))) for found in counts]
     for name in ("cluster", "partition", "node_list", "gpu_types"):
         frame[name] = frame[name].astype("str").astype("category")
     for name in ("n_cpus", "n_nodes"):

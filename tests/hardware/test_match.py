@@ -86,6 +86,8 @@ def test_rules_over_unlike_nodes_are_weighted_by_nodes(only):
         (128, 2, {"node_base_w": 200.0, "n_cores": 64}, 400.0),
         (96, 2, {"node_base_w": 200.0, "n_cores": 64}, 300.0),
         (256, 2, {"node_base_w": 200.0, "n_cores": 64}, 400.0),
+        (0.5, 1, {"node_base_w": 200.0, "n_cores": 64}, 1.5625),
+        (0, 1, {"node_base_w": 200.0, "n_cores": 64}, 0.0),
         (16, 1, {"node_base_w": 200.0}, math.nan),
         (16, 1, {"n_cores": 64}, math.nan),
         (math.nan, 1, {"node_base_w": 200.0, "n_cores": 64}, math.nan),
@@ -94,6 +96,17 @@ def test_rules_over_unlike_nodes_are_weighted_by_nodes(only):
 def test_share_of_the_nodes_base_load(only, n_cpus, n_nodes, profile, watts):
     row = only(n_cpus=n_cpus, n_nodes=n_nodes, rules=[rule(**profile)])
     assert row.node_base_w == pytest.approx(watts, nan_ok=True)
+
+
+def test_a_part_of_an_accelerator_has_the_watts_of_the_whole(only):
+    """The energy counts the part; watts are those of one."""
+    row = only("NVIDIA-A100-SXM4-80GB-SHARED=0.25")
+    assert (row.gpu_model, row.gpu_max_w) == (A100, 400.0)
+
+
+def test_unknown_parts_of_accelerators_are_counted_as_parts(match):
+    (unmatched,) = match(job("rtx30=0.25", elapsed_s=1000)).unmatched
+    assert (unmatched.n_jobs, unmatched.gpu_s) == (1, 250.0)
 
 
 def test_base_load_of_some_nodes_is_not_charged_to_the_others(only):

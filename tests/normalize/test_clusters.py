@@ -6,7 +6,7 @@ import pytest
 from auditor.errors import UsageError
 from auditor.normalize.clusters import name_clusters
 from auditor.normalize.columns import Cells
-from auditor.normalize.slurm_export import read_export
+from auditor.normalize.export import read_export
 from tests.normalize.raw_frames import CONTEXT, raw_frame
 
 TWO = "JobID|Cluster\n1|beta\n2|gamma\n3|"

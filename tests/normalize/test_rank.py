@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from auditor.normalize.rank import rank_views
@@ -53,3 +54,39 @@ def test_of_two_views_of_an_open_run_the_one_that_knows_its_limit_wins():
         jobs = [assemble_jobs(raw_frame(f"{header}\n{row}"), CONTEXT).jobs for row in rows]
         without, knowing = (rank_views(job)[0] for job in jobs)
         assert knowing > without
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [(RUNNING, 53775932922), (LATE_END, 510121813571), (FULL, 6917529564635796601)],
+    ids=["running", "a late end", "ended"],
+)
+def test_views_in_books_from_before_there_were_pods_keep_their_ranks(view, expected):
+    assert rank(view) == expected
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"gpu_energy_j": 5.0, "gpu_metered_ratio": 0.5},
+        {"total_cpu_s": 5.0},
+        {"max_rss_bytes": 5.0},
+        {"gpu_utilisation_ratio": 0.5},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_of_a_pod_that_ended_the_view_with_meters_goes_first(said):
+    unsaid = dict.fromkeys(("total_cpu_s", "max_rss_bytes"), float("nan"))
+    pod = {"scheduler": pd.Categorical(["kubernetes"]), **unsaid}
+    longer = FULL.replace("1795451918|1000", "1795451999|1081")
+    assert rank(FULL, **{**pod, **said}) > rank(longer, **pod) > rank(FULL, **pod)
+    assert rank(longer, **{**pod, **said}) > rank(FULL, **{**pod, **said})
+    # An open one is only later.
+    assert rank(LATER, **pod) > rank(RUNNING, **{**pod, **said})
+    assert rank(FULL, **pod) > rank(RUNNING, **{**pod, **said})
+
+
+def test_a_job_of_slurm_has_no_meters_of_pods():
+    unsaid = dict.fromkeys(("total_cpu_s", "max_rss_bytes"), float("nan"))
+    longer = FULL.replace("1795451918|1000", "1795451999|1081")
+    assert rank(longer, **unsaid) > rank(FULL, gpu_energy_j=5.0)

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.domain.frames import JOBS, check
 from auditor.errors import ExportRefusedError
-from auditor.normalize.slurm_export import read_export
+from auditor.normalize.export import read_export
 from tests.normalize.exports import SAFE, context, table
 from tests.normalize.json_export import old_job
 

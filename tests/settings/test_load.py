@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,30 @@ from auditor.settings.load import (
 HERE = Path("/etc/auditor")
 
 
+_EITHER = "bearer_token_file"
+
+
+def _uncommented(text: str) -> str:
+    """State everything that the example shows: keys, and the headings of tables."""
+    shown = re.compile(r"( *)# (\[clusters\.\w+\]|\w+ = .*)")
+    lines = (shown.sub(r"\1\2", line) for line in text.splitlines())
+    return "\n".join(line for line in lines if not line.lstrip().startswith(f"{_EITHER} = "))
+
+
 def test_the_example_is_valid_complete_and_shipped():
     settings = parse_settings(example_text(), HERE)
     assert settings.clusters[0].nodes[0].match == "gpu[001-016]"
     assert settings.intensity[0].zone == "DE"
-    uncommented = "\n".join(
-        line.replace("# ", "", 1) if " = " in line and line.lstrip().startswith("# ") else line
-        for line in example_text().splitlines()
-    )
-    full = parse_settings(uncommented, HERE)
+    full = parse_settings(_uncommented(example_text()), HERE)
     assert full.energy.gpu_load_ratio is not None
     assert full.clusters[0].nodes[0].node_base_w == 120
+    for section in (full.identity, full.clusters[0].kubernetes, full.clusters[0].table):
+        assert section is not None
+        assert section.model_fields_set == set(type(section).model_fields)
+    prometheus = full.clusters[0].prometheus
+    assert prometheus is not None
+    # Two ways to log in: the example shows both, one may be stated.
+    assert set(type(prometheus).model_fields) - prometheus.model_fields_set == {_EITHER}
     assert resource("configs", "auditor.toml").read_text() == example_text(), (
         "run `auditor config example > configs/auditor.toml`"
     )
