@@ -26,6 +26,13 @@ class CollectRightsError(CollectError):
     exit_code = 4
 
 
+class CollectStoppedError(CollectError):
+    """Somebody asked to stop before the answer was whole: nothing is wrong with the source."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="stopped", hint="What was not asked for is due next time.")
+
+
 def one_line(text: str) -> str:
     """Return what a program said as one line of printable text, cut where it is long."""
     line = "; ".join(part for part in (one.strip() for one in text.splitlines()) if part)

@@ -10,6 +10,8 @@ class Group(StrEnum):
 
     CONFIGURATION = "Configuration"
     SLURM = "Slurm"
+    KUBERNETES = "Kubernetes"
+    PROMETHEUS = "Prometheus"
     LEDGER = "Ledger"
     GRID = "Grid"
     MAIL = "Mail"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from auditor.doctor import configuration, grid, host, slurm
+from auditor.doctor import configuration, grid, host, kubernetes, prometheus, slurm
 from auditor.doctor.check import Check, Group, Topic
 from auditor.doctor.configuration import Configuration, read_configuration
 from auditor.doctor.house import LedgerVisit, visit_ledger
@@ -38,6 +38,10 @@ def _of_settings(found: Configuration, settings: Settings, inquiry: Inquiry) -> 
     visit = _visit(settings, inquiry) if "ledger" not in broken else LedgerVisit(())
     topic = Topic(Group.SLURM, "slurm", "Slurm")
     yield from tried(topic, lambda: _slurm_checks(settings, visit, inquiry))
+    topic = Topic(Group.KUBERNETES, "kubernetes", "Kubernetes")
+    yield from tried(topic, lambda: _kubernetes_checks(settings, inquiry))
+    topic = Topic(Group.PROMETHEUS, "prometheus", "Prometheus")
+    yield from tried(topic, lambda: _prometheus_checks(settings, inquiry))
     yield from visit.checks
     if not broken & {"intensity", "clusters", "defaults"}:
         topic = Topic(Group.GRID, "grid", "grid")
@@ -55,12 +59,24 @@ def _visit(settings: Settings, inquiry: Inquiry) -> LedgerVisit:
 
 
 def _slurm_checks(settings: Settings, visit: LedgerVisit, inquiry: Inquiry) -> Iterator[Check]:
-    collected = [cluster for cluster in settings.clusters if cluster.collect is not None]
-    for cluster in collected:
-        state = None if visit.facts is None else visit.facts.states.get(cluster.name)
-        yield from slurm.cluster_checks(cluster, settings, state, inquiry)
-    if not collected:
+    for cluster in settings.clusters:
+        if cluster.collect == "sacct":
+            state = None if visit.facts is None else visit.facts.states.get(cluster.name)
+            yield from slurm.cluster_checks(cluster, settings, state, inquiry)
+    if all(cluster.collect is None for cluster in settings.clusters):
         yield Topic(Group.SLURM, "slurm", "clusters").ok("none is collected: exports are loaded")
+
+
+def _kubernetes_checks(settings: Settings, inquiry: Inquiry) -> Iterator[Check]:
+    for cluster in settings.clusters:
+        if cluster.collect == "kubernetes":
+            yield from kubernetes.cluster_checks(cluster, settings, inquiry)
+
+
+def _prometheus_checks(settings: Settings, inquiry: Inquiry) -> Iterator[Check]:
+    for cluster in settings.clusters:
+        if cluster.collect in {"kubernetes", "prometheus"} and cluster.prometheus is not None:
+            yield from prometheus.cluster_checks(cluster, cluster.prometheus, inquiry)
 
 
 def tried(topic: Topic, attempt: Callable[[], Iterable[Check]]) -> Iterator[Check]:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from auditor.domain.identity import Identity
 from auditor.domain.incident import Incident, SourceState
+from auditor.domain.job import PLATFORM
 from auditor.domain.mail import MailState, QueuedMail
 from auditor.domain.period import Period
 from auditor.domain.week import WeekRecord
 from auditor.ledger.extent import book_stamp
 from auditor.ledger.interface import Finding
 from auditor.ledger.ledger import Ledger
+from auditor.pipeline.named_runs import Wanted, read_named
 from auditor.pipeline.week_calendar import WeekRules, accounting_gaps, unpublished
 from auditor.settings.models import Settings
+from auditor.wiring.house import identity
 from auditor.wiring.publishing import rules
 
 _LOCK_TIMEOUT_S = 1.0
@@ -60,7 +64,7 @@ def ledger_facts(settings: Settings, now_utc: datetime, *, is_whole: bool) -> Le
             records=records,
             duty_began_utc=ledger.weeks.duty_began_utc(),
             overdue=_overdue(ledger, rules(settings), now_utc) if is_readable else (),
-            users=_users(ledger, now_utc) if is_readable else frozenset(),
+            users=_users(ledger, identity(settings), now_utc) if is_readable else frozenset(),
             parked=ledger.outbox.list({MailState.PARKED}, with_content=False),
             waiting=ledger.outbox.list({MailState.QUEUED, MailState.SENDING}, with_content=False),
         )
@@ -71,11 +75,14 @@ def _overdue(ledger: Ledger, when: WeekRules, now_utc: datetime) -> tuple[str, .
     return tuple(week.label for week in due if not accounting_gaps(ledger, week, when, now_utc))
 
 
-def _users(ledger: Ledger, now_utc: datetime) -> frozenset[str]:
+def _users(ledger: Ledger, who: Identity, now_utc: datetime) -> frozenset[str]:
+    """Return who gets mail, by the names in reports; the platform never does."""
     recent = Period(now_utc - _RECENT, now_utc, "UTC", "the last four weeks")
-    found = ledger.read(recent, columns=["user"])["user"].dropna().unique()
-    silent = {user for user, often in ledger.preferences.all().items() if often == "never"}
-    return frozenset(map(str, found)) - silent
+    wanted = Wanted(recent, columns=["cluster", "user", "account"])
+    found = read_named(ledger, who, wanted)["user"].dropna().unique()
+    chosen = ledger.preferences.all().items()
+    silent = {who.user(user) for user, often in chosen if often == "never"}
+    return frozenset(map(str, found)) - silent - {PLATFORM}
 
 
 def newest_instant(facts: LedgerFacts) -> datetime | None:

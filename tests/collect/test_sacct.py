@@ -19,9 +19,9 @@ from auditor.collect.sacct import (
     window_options,
     windows_between,
 )
+from auditor.normalize.export import read_export
 from auditor.normalize.interface import ExportContext
 from auditor.normalize.sacct_fields import USED_FIELDS
-from auditor.normalize.slurm_export import read_export
 from tests.collect.fake_slurm import FIELDS, FakeSlurm, row
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
