@@ -1,7 +1,6 @@
-"""The best that accounting alone can say of each component: between idle and maximum by use.
+"""The best that is known of each component: what meters said, else between idle and maximum by use.
 
-Measured energy, where a source delivers it, comes before the lines below: it replaces the part of
-its component in `_gpu` (metered accelerators) or the sum (whole nodes), with basis MEASURED.
+Metered energy replaces what the model says of the time that it covers (see `metered`).
 """
 
 import numpy as np
@@ -17,6 +16,7 @@ from auditor.energy.interface import (
     everywhere,
     part,
 )
+from auditor.energy.metered import Verdict, reading_of, verdicts
 from auditor.energy.model import CENTRAL, HIGH, LOW, EnergyModel
 from auditor.units import BYTES_PER_GIB, S_PER_HOUR
 
@@ -30,10 +30,16 @@ def components(runs: Runs, model: EnergyModel) -> Components:
     A power is P_idle + (P_max - P_idle) x load. Low takes every low constant, high every high one,
     so that the errors of shared factors add up over runs and do not cancel.
     """
-    gpu = _gpu(runs, model)
+    gpu, gpu_measured_wh = _gpu(runs, model)
     cpu = _cpu(runs, model)
     memory = _memory(runs, model)
-    return Components(gpu=gpu, cpu=cpu, memory=memory, node=_node(runs, model, (gpu, cpu, memory)))
+    return Components(
+        gpu=gpu,
+        cpu=cpu,
+        memory=memory,
+        node=_node(runs, model, (gpu, cpu, memory)),
+        gpu_measured_wh=gpu_measured_wh,
+    )
 
 
 def cpu_time_is_known(total_cpu_s: FloatArray, elapsed_s: FloatArray) -> BoolArray:
@@ -47,7 +53,28 @@ def cpu_time_is_known(total_cpu_s: FloatArray, elapsed_s: FloatArray) -> BoolArr
     return known
 
 
-def _gpu(runs: Runs, model: EnergyModel) -> Part:
+def _gpu(runs: Runs, model: EnergyModel) -> tuple[Part, FloatArray]:
+    """Return the accelerators' part, and what of its central value meters said [Wh]."""
+    modelled = _modelled_gpu(runs, model)
+    if np.isnan(runs.gpu_energy_j).all():
+        return modelled, np.zeros(len(runs.hours))
+    reading = reading_of(runs)
+    is_believed = verdicts(reading) == Verdict.BELIEVED
+    metered_wh = np.where(is_believed, reading.energy_wh, 0.0)
+    rest_ratio = np.where(is_believed, 1.0 - np.clip(reading.covered_ratio, 0.0, 1.0), 1.0)
+    low_wh, central_wh, high_wh = (
+        metered_wh * model.gpu_meter_ratio[bound] + rest_ratio * modelled_wh
+        for bound, modelled_wh in enumerate(
+            (modelled.low_wh, modelled.central_wh, modelled.high_wh)
+        )
+    )
+    measured_wh = metered_wh * model.gpu_meter_ratio[CENTRAL]
+    is_most = is_believed & (measured_wh >= central_wh - measured_wh)
+    basis = np.where(is_most, np.int8(EnergyBasis.MEASURED), modelled.basis).astype(np.int8)
+    return part(low_wh, central_wh, high_wh, basis), measured_wh
+
+
+def _modelled_gpu(runs: Runs, model: EnergyModel) -> Part:
     has_utilisation = ~np.isnan(runs.gpu_utilisation_ratio)
     utilisation = np.clip(runs.gpu_utilisation_ratio, 0.0, 1.0)
     device_h = runs.n_gpu * runs.hours

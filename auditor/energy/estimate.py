@@ -91,6 +91,7 @@ def _write(found: Components, pue: FloatArray, numbers: FloatArray) -> None:
         for bound, (suffix, value_wh) in enumerate(zip(("_low", "", "_high"), bounds, strict=True)):
             numbers[_ROW_OF[f"{component}{suffix}_wh"]] = value_wh
             totals[bound] += value_wh
+    numbers[_ROW_OF["gpu_measured_wh"]] = found.gpu_measured_wh
     numbers[_ROW_OF["pue"]] = pue[CENTRAL]
     numbers[_ROW_OF["it_energy_wh"]] = totals[CENTRAL]
     numbers[_ROW_OF["energy_low_wh"]] = totals[LOW] * pue[LOW]

@@ -5,6 +5,8 @@ import math
 import numpy as np
 
 from auditor.energy.calibrated import cpu_time_is_known
+from auditor.energy.explain_metered import Metered, measured_steps, refused_steps
+from auditor.energy.model import CENTRAL
 from auditor.energy.step import Facts, Step, absent, constant_step, number
 from auditor.units import BYTES_PER_GIB, S_PER_HOUR
 
@@ -17,21 +19,58 @@ def steps(facts: Facts) -> list[Step]:
 
 
 def _gpu(facts: Facts) -> list[Step]:
-    n_gpu = facts.of_job("n_gpu")
-    max_w = facts.watts("gpu", "max")
-    if not n_gpu * facts.hours * max_w > 0:
+    if not facts.of_job("n_gpu") * facts.hours * facts.watts("gpu", "max") > 0:
         return [absent("gpu", "no accelerator allocated, or no time")]
+    metered = Metered.of(facts)
+    modelled = _modelled_gpu(facts, metered.covered_ratio)
+    if not metered.is_believed:
+        return [*refused_steps(metered), *modelled]
+    measured = measured_steps(metered)
+    measured_wh, modelled_wh = measured[-1].value, modelled[-1].value
+    terms = [measured_wh] if metered.covered_ratio == 1 else [measured_wh, modelled_wh]
+    total = Step(
+        label="gpu",
+        formula=" + ".join(f"{number(term)} Wh" for term in terms),
+        value=sum(terms),
+        unit="Wh",
+        source=f"basis: {_metered_basis(facts, metered)}",
+    )
+    return [*measured, *(modelled if len(terms) > 1 else []), total]
+
+
+def _metered_basis(facts: Facts, metered: Metered) -> str:
+    """Say what the larger part of the central energy rests on."""
+    central = Facts(facts.job, facts.hardware, facts.model, CENTRAL)
+    modelled_wh = _modelled_gpu(central, metered.covered_ratio)[-1].value
+    if metered.central_wh >= modelled_wh:
+        return "measured" if modelled_wh == 0 else "measured, for the larger part"
+    return f"{_gpu_basis(facts)}, for the larger part"
+
+
+def _modelled_gpu(facts: Facts, covered_ratio: float) -> list[Step]:
+    """Tell what the model says of the time that no meter covers."""
+    n_gpu, max_w = facts.of_job("n_gpu"), facts.watts("gpu", "max")
     idle_w = min(facts.watts("gpu", "idle"), max_w)
     load_steps = _gpu_load(facts)
-    load = load_steps[-1].value
-    power_w = idle_w + (max_w - idle_w) * load
+    line = _line("gpu_power", idle_w, max_w, load_steps[-1].value)
+    power_w = line.value
     model = facts.hardware["gpu_model"]
+    energy = _product("gpu", (n_gpu, "accelerators"), power_w, facts.hours, _gpu_basis(facts))
+    if covered_ratio > 0:
+        rest_ratio = 1.0 - covered_ratio
+        energy = Step(
+            label="gpu_modelled",
+            formula=f"{energy.formula} x (1 - {number(covered_ratio)})",
+            value=energy.value * rest_ratio,
+            unit="Wh",
+            source=f"the part that nobody metered; {energy.source}",
+        )
     return [
         Step("gpu_idle_power", number(idle_w), idle_w, "W", f"{model}; {facts.rule}"),
         Step("gpu_max_power", number(max_w), max_w, "W", f"{model}; {facts.rule}"),
         *load_steps,
-        _line("gpu_power", idle_w, max_w, load),
-        _product("gpu", (n_gpu, "accelerators"), power_w, facts.hours, basis=_gpu_basis(facts)),
+        line,
+        energy,
     ]
 
 
@@ -50,7 +89,7 @@ def _gpu_load(facts: Facts) -> list[Step]:
     name = "gpu_power_per_utilisation_ratio"
     share = constant_step(facts, name, "gpu_power_per_utilisation")
     return [
-        Step("gpu_utilisation", number(utilisation), utilisation, "", "accounting: gres/gpuutil"),
+        Step("gpu_utilisation", number(utilisation), utilisation, "", _observer(facts)),
         share,
         Step(
             label="gpu_load",
@@ -60,6 +99,11 @@ def _gpu_load(facts: Facts) -> list[Step]:
             source="place between idle and maximum",
         ),
     ]
+
+
+def _observer(facts: Facts) -> str:
+    is_pod = facts.job.get("scheduler") == "kubernetes"
+    return "meters: mean of what they saw" if is_pod else "accounting: gres/gpuutil"
 
 
 def _cpu(facts: Facts) -> list[Step]:

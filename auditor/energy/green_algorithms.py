@@ -30,7 +30,11 @@ def components(runs: Runs, model: EnergyModel) -> Components:
     Computation", Advanced Science 8, 2100707, 2021.
     """
     return Components(
-        gpu=_gpu(runs), cpu=_cpu(runs), memory=_memory(runs, model), node=nothing(len(runs.hours))
+        gpu=_gpu(runs),
+        cpu=_cpu(runs),
+        memory=_memory(runs, model),
+        node=nothing(len(runs.hours)),
+        gpu_measured_wh=np.zeros(len(runs.hours)),
     )
 
 

@@ -38,6 +38,8 @@ class Runs:
     hours: FloatArray
     n_gpu: FloatArray
     gpu_utilisation_ratio: FloatArray
+    gpu_energy_j: FloatArray
+    gpu_metered_ratio: FloatArray
     gpu_max_low_w: FloatArray
     gpu_max_w: FloatArray
     gpu_max_high_w: FloatArray
@@ -97,12 +99,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Components:
-    """IT energy of each run, by component."""
+    """IT energy of each run, by component, and what of its accelerators' meters said [Wh]."""
 
     gpu: Part
     cpu: Part
     memory: Part
     node: Part
+    gpu_measured_wh: FloatArray
 
 
 def part(

@@ -19,6 +19,8 @@ SOURCES: Mapping[str, str] = {
     "derived in docs/method.md",
     "gpu_power_per_utilisation_ratio": "the straight line; low: mean power against mean "
     "utilisation in AcmeTrace (Hu et al., NSDI 2024), derived in docs/method.md",
+    "gpu_meter_ratio": "the reading itself; band: the 5 % that NVIDIA's NVML reference states for "
+    "the power of a board (nvmlDeviceGetPowerUsage), see docs/method.md",
     "cpu_load_ratio": "half load, as Cloud Carbon Footprint and CodeCarbon take it; band: a tenth "
     "to full load, a judgement",
     "cpu_idle_factor": "1; band: half to one and a half times the idle draw, a judgement",
@@ -27,7 +29,7 @@ SOURCES: Mapping[str, str] = {
 }
 
 _SHARES = ("gpu_load_ratio", "gpu_power_per_utilisation_ratio", "cpu_load_ratio")
-_POSITIVE = ("memory_w_per_gb", "cpu_idle_factor", "rest_of_node_ratio")
+_POSITIVE = ("gpu_meter_ratio", "memory_w_per_gb", "cpu_idle_factor", "rest_of_node_ratio")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class EnergyModel:
     gpu_power_per_utilisation_ratio
         How far a reported utilisation lifts the power from idle to maximum, 0..1: 1 takes the
         straight line.
+    gpu_meter_ratio
+        What the energy that a meter gave of accelerators is multiplied by [-].
     cpu_load_ratio
         Utilisation of the allocated cores where no CPU time is known, 0..1.
     cpu_idle_factor
@@ -72,6 +76,7 @@ class EnergyModel:
     memory_w_per_gb: Triple = (0.037, 0.3725, 0.625)
     gpu_load_ratio: Triple = (0.30, 0.50, 0.75)
     gpu_power_per_utilisation_ratio: Triple = (0.48, 1.0, 1.0)
+    gpu_meter_ratio: Triple = (0.95, 1.0, 1.05)
     cpu_load_ratio: Triple = (0.1, 0.5, 1.0)
     cpu_idle_factor: Triple = (0.5, 1.0, 1.5)
     rest_of_node_ratio: Triple = (0.11, 0.20, 0.60)

@@ -1,5 +1,7 @@
 """Maximum power times time: the number of the ML Emissions Calculator."""
 
+import numpy as np
+
 from auditor.energy.interface import Components, EnergyBasis, Runs, everywhere, nothing, part
 
 
@@ -21,4 +23,5 @@ def components(runs: Runs) -> Components:
         cpu=nothing(n_runs),
         memory=nothing(n_runs),
         node=nothing(n_runs),
+        gpu_measured_wh=np.zeros(n_runs),
     )

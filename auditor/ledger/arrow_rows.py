@@ -37,6 +37,8 @@ SCHEMA = pa.schema(
 )
 FILE_COLUMNS = tuple(column for column in BOOK if column.name not in PARTITIONS)
 DICTIONARY_COLUMNS = tuple(c.name for c in FILE_COLUMNS if c.dtype == CATEGORY)
+# What files that were written before a column was thought of say of their runs; null in others.
+WORD_OF_OLD_FILES = {"scheduler": "slurm"}
 
 
 def to_arrow(rows: pd.DataFrame, order: NDArray[np.intp]) -> pa.Table:
@@ -68,6 +70,29 @@ def _array(values: pd.Series, column: Column, order: NDArray[np.intp]) -> pa.Arr
 def _nulled(values: NDArray[Any], is_missing: NDArray[np.bool_]) -> pa.Array:
     """Return values with nulls; without any, at no cost (`from_pandas` takes 500 times as long)."""
     return pa.array(values, mask=is_missing) if is_missing.any() else pa.array(values)
+
+
+def completed(table: pa.Table) -> pa.Table:
+    """Return the rows of a data file with all columns of a file as it is written now."""
+    if table.column_names == [column.name for column in FILE_COLUMNS]:
+        return table
+    known = set(table.column_names)
+    return pa.table(
+        {
+            column.name: table.column(column.name)
+            if column.name in known
+            else _absent(column, len(table))
+            for column in FILE_COLUMNS
+        }
+    )
+
+
+def _absent(column: Column, n_rows: int) -> pa.Array:
+    if column.dtype != CATEGORY:
+        return pa.nulls(n_rows, _ARROW_TYPES[column.dtype])
+    word = WORD_OF_OLD_FILES.get(column.name)
+    codes = pa.nulls(n_rows, pa.int32()) if word is None else pa.array(np.zeros(n_rows, np.int32))
+    return pa.DictionaryArray.from_arrays(codes, pa.array([word or ""], type=pa.string()))
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

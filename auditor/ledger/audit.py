@@ -10,14 +10,16 @@ from auditor.errors import LedgerError
 from auditor.ledger.book import Snapshot
 from auditor.ledger.data_files import checksum
 from auditor.ledger.interface import Finding
-from auditor.ledger.queries import ENGINE
+from auditor.ledger.queries import ENGINE, SOURCE, reading
 from auditor.ledger.staging import DataFile
 
 _TOLERANCE = 1e-9
 _RUN_KEY = "cluster, raw_job_id, submit_utc, n_restarts"
 _SUBMITTED = "make_timestamp(epoch_us(submit_utc))"
 _PARTS = " + ".join(f"{component}_wh" for component in COMPONENTS)
-_ENERGIES = tuple(c.name for c in ENERGY if c.dtype == NUMBER)
+# Null in files that were written before it was thought of.
+_LATER = "gpu_measured_wh"
+_ENERGIES = tuple(c.name for c in ENERGY if c.dtype == NUMBER and c.name != _LATER)
 _CARBONS = ("carbon_low_g", "carbon_g", "carbon_high_g")
 _BOUNDED = (
     *(
@@ -70,6 +72,11 @@ _IMPOSSIBLE = (
         "bounds",
         "runs have an energy or carbon outside its own bounds",
         " OR ".join(_outside(*triple) for triple in _BOUNDED),
+    ),
+    (
+        "measured",
+        "runs have more metered energy than energy of their accelerators",
+        f"{_LATER} > gpu_wh + {_TOLERANCE} * greatest(1, gpu_wh) OR {_LATER} < 0",
     ),
     (
         "times",
@@ -147,10 +154,9 @@ def _rows_found(root: Path, snapshot: Snapshot) -> Iterator[Finding]:
 
 def _count(paths: list[str]) -> dict[str, int]:
     sums = ", ".join(f"count(*) FILTER (WHERE {bad}) AS {code}" for code, _, bad in _IMPOSSIBLE)
-    source = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
-    query = f"SELECT count(*) AS n_rows, {sums} FROM {source}"  # noqa: S608  (our own words only)
-    keys = f"SELECT count(*) FROM (SELECT DISTINCT {_RUN_KEY} FROM {source})"  # noqa: S608
-    with duckdb.connect(config=ENGINE) as connection:
+    query = f"SELECT count(*) AS n_rows, {sums} FROM {SOURCE}"  # noqa: S608  (our own words only)
+    keys = f"SELECT count(*) FROM (SELECT DISTINCT {_RUN_KEY} FROM {SOURCE})"  # noqa: S608
+    with reading() as connection:
         found = connection.execute(query, [paths])
         names = [column[0] for column in found.description]
         counts = dict(zip(names, found.fetchone() or (), strict=True))

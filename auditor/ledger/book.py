@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -18,13 +18,16 @@ from auditor.ledger.arrow_rows import PARTITIONS, SCHEMA
 from auditor.ledger.durable import sync_files
 from auditor.ledger.staging import Bounds, DataFile, Partition
 
+_BOUNDS_OF_INSTANTS = ("submit_utc", "start_utc", "end_utc")
+_BOUNDED = (*_BOUNDS_OF_INSTANTS, "quality_flags")
 _RETENTION = "interval 90 days"
 _CONFIGURATION = {
     "delta.logRetentionDuration": _RETENTION,
     "delta.deletedFileRetentionDuration": _RETENTION,
     "delta.checkpointInterval": "20",
+    # Else a reader keeps the bounds of the first 32 columns only.
+    "delta.dataSkippingStatsColumns": ",".join(_BOUNDED),
 }
-_BOUNDS_OF_INSTANTS = ("submit_utc", "start_utc", "end_utc")
 _MS_PER_S = 1000
 
 
@@ -74,6 +77,7 @@ class Book:
     ) -> int:
         """Add and remove data files as one version, forced to the disk; return its number."""
         new = list(added)
+        self._widen()
         table = self._table(None)
         now_ms = int(time.time() * _MS_PER_S)
         actions: list[AddAction | RemoveAction] = [_add_action(file, now_ms) for file in new]
@@ -98,6 +102,16 @@ class Book:
         """Delete files that no version younger than the retention uses; return how many."""
         table = self._table(None)
         return len(table.vacuum(retention_hours, dry_run=False, enforce_retention_duration=False))
+
+    def _widen(self) -> None:
+        """Give a book of an earlier release the columns that it lacks, as a version of its own."""
+        table = self._table(None)
+        known = {field.name for field in table.schema().fields}
+        lacking = [field for field in Schema.from_arrow(SCHEMA).fields if field.name not in known]
+        if lacking:
+            table.alter.add_columns(lacking)
+            log = self.root / "_delta_log"
+            sync_files(log.glob(f"{DeltaTable(str(self.root)).version():020d}.*"), log)
 
     def _table(self, version: int | None) -> DeltaTable:
         try:
@@ -165,7 +179,7 @@ def _data_file(row: dict[str, Any]) -> DataFile:
 
 def _bounds(row: dict[str, Any], which: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for name in (*_BOUNDS_OF_INSTANTS, "quality_flags"):
+    for name in _BOUNDED:
         value = row.get(f"{which}.{name}")
         if value is not None:
             found[name] = value if isinstance(value, int) else round(value.timestamp() * 10**6)

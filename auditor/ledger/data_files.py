@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from auditor.errors import LedgerError
-from auditor.ledger.arrow_rows import DICTIONARY_COLUMNS
+from auditor.ledger.arrow_rows import DICTIONARY_COLUMNS, completed
 from auditor.ledger.identity import IDENTITY_COLUMNS, RunKeys, raw_numbers, run_keys
 from auditor.ledger.job_names import JOB_NAMES, NewNames
 from auditor.ledger.staging import DataFile, StagedFiles
@@ -75,9 +75,11 @@ def copy_rows(
 
 
 def _row_groups(path: Path) -> Iterator[pa.Table]:
-    with _opened(path, *DICTIONARY_COLUMNS) as parquet:
+    with _opened(path) as parquet:
+        known = set(parquet.schema_arrow.names)
+    with _opened(path, *(name for name in DICTIONARY_COLUMNS if name in known)) as parquet:
         for number in range(parquet.num_row_groups):
-            yield parquet.read_row_group(number, use_threads=False)
+            yield completed(parquet.read_row_group(number, use_threads=False))
 
 
 def checksum(path: Path) -> int:

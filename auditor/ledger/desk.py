@@ -9,6 +9,7 @@ from auditor.ledger.factor_table import FactorTable
 from auditor.ledger.file_table import FileTable
 from auditor.ledger.interface import Finding
 from auditor.ledger.load_table import LoadTable
+from auditor.ledger.meter_table import MeterTable
 from auditor.ledger.outbox_table import OutboxTable
 from auditor.ledger.preference_table import PreferenceTable
 from auditor.ledger.source_table import SourceTable
@@ -24,6 +25,7 @@ class Desk:
         self.loads = LoadTable(self._connection)
         self.factors = FactorTable(self._connection)
         self.sources = SourceTable(self._connection)
+        self.meters = MeterTable(self._connection)
         self.weeks = WeekTable(self._connection)
         self.outbox = OutboxTable(self._connection)
         self.preferences = PreferenceTable(self._connection)

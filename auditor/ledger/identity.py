@@ -20,7 +20,12 @@ IDENTITY_COLUMNS = (
     "quality_flags",
 )
 _TEXT_ID = np.uint64(1 << 63)
+_POD_ID = np.uint64(3 << 62)
+_HASH_BITS = np.uint64((1 << 62) - 1)
+# RFC 9562; a pod that a node's own files describe has a plain hash.
+_POD_UID = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$|^[0-9a-f]{32}$"
 _PLAIN_BELOW = 10**18
+_PLAIN = "^(0|[1-9][0-9]{0,17})$"
 _MULTIPLIERS = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xBF58476D1CE4E5B9),
@@ -32,9 +37,10 @@ _MULTIPLIERS = (
 class RunKeys:
     """The identity of rows of one partition, each array (n,).
 
-    `raw` is the raw job id: its digits as a number, or a 63-bit hash of any other text. Instants
-    are microseconds since 1970; `moment_us` is the start, for a run that never started its end,
-    negative, and for a pending one its Submit. A stand-in is a row whose Submit was taken from
+    `raw` is the raw job id: its digits as a number, or a 62-bit hash of any other text, marked as
+    such and where it is the uid of a pod. Instants are microseconds since 1970; `moment_us` is the
+    start, for a run that never started its end, negative, and for a pending one its Submit. A uid
+    is one run, whenever it was: for a pod it is 0. A stand-in is a row whose Submit was taken from
     elsewhere: `submit_us` is its moment, and its restart count says nothing about the run and
     reads -1 here, so that it never shares a key with a row that knows its Submit. `is_named` marks
     digits with a job id beside them that is another (14_0); False where nobody asked.
@@ -54,8 +60,8 @@ class RunKeys:
 
     @property
     def is_text(self) -> NDArray[np.bool_]:
-        """Which raw ids are not plain digits: the job id of a run whose raw id was not told."""
-        marked: NDArray[np.bool_] = self.raw >= _TEXT_ID
+        """Which raw ids are no digits and no uid: the job id of a run whose raw id was not told."""
+        marked: NDArray[np.bool_] = (self.raw >= _TEXT_ID) & (self.raw < _POD_ID)
         return marked
 
     def run_hash(self) -> NDArray[np.uint64]:
@@ -73,7 +79,7 @@ def run_keys(table: pa.Table) -> RunKeys:
     is_stand_in = (flags & QualityFlag.SUBMIT_FROM_START.value) != 0
     raw = raw_numbers(table.column("raw_job_id"))
     submit_us = table.column("submit_utc").cast(pa.int64()).to_numpy()
-    moment_us = _moments(table)
+    moment_us = np.where(raw >= _POD_ID, 0, _moments(table))
     is_named = np.zeros(len(table), dtype=np.bool_)
     if "job_id" in table.column_names:
         differs = pc.not_equal(table.column("job_id"), table.column("raw_job_id"))
@@ -121,17 +127,14 @@ def raw_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 def _mixed_numbers(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     encoded = column.combine_chunks().dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    hashes = pd.util.hash_array(np.array(words, dtype=object), categorize=False) | _TEXT_ID
-    plain = [
-        word.isascii() and word.isdigit() and len(word) <= len(str(_PLAIN_BELOW - 1))
-        for word in words
-    ]
-    numbers = [
-        int(word) if digits and str(int(word)) == word else int(hashed)
-        for word, digits, hashed in zip(words, plain, hashes, strict=True)
-    ]
-    found: NDArray[np.uint64] = np.array(numbers, dtype=np.uint64)[encoded.indices.to_numpy()]
+    words = encoded.dictionary.cast(pa.large_string())
+    hashes = pd.util.hash_array(words.to_numpy(zero_copy_only=False), categorize=False)
+    is_pod = pc.match_substring_regex(words, _POD_UID).to_numpy(zero_copy_only=False)
+    numbers = (hashes & _HASH_BITS) | np.where(is_pod, _POD_ID, _TEXT_ID)
+    is_plain = pc.match_substring_regex(words, _PLAIN).to_numpy(zero_copy_only=False)
+    plain = words.filter(pa.array(is_plain)).cast(pa.int64()).to_numpy()
+    numbers[is_plain] = plain.astype(np.uint64)
+    found: NDArray[np.uint64] = numbers[encoded.indices.to_numpy()]
     return found
 
 

@@ -42,7 +42,7 @@ _NO_FILTERS = Filters()
 class Ledger:
     """The two stores in one folder. Make one with `Ledger.open`; close it, or use `with`.
 
-    `sources`, `weeks`, `outbox` and `preferences` are tables of the desk; they need no lock.
+    `sources`, `meters`, `weeks`, `outbox`, `preferences` are tables of the desk and need no lock.
     """
 
     def __init__(self, folder: Path, lock_timeout_s: float) -> None:
@@ -51,6 +51,7 @@ class Ledger:
         self._book = Book(folder / "book")
         self._desk = Desk(folder / "desk.sqlite")
         self.sources = self._desk.sources
+        self.meters = self._desk.meters
         self.weeks = self._desk.weeks
         self.outbox = self._desk.outbox
         self.preferences = self._desk.preferences

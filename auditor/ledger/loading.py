@@ -22,6 +22,7 @@ from auditor.ledger.supersede import KEPT, Fate, decide, has_repeats
 
 _SMALL_ROWS = 50_000
 _MANY_SMALL_FILES = 32
+_TIMES = ("submit_utc", "start_utc", "end_utc")
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _contest(
             (file.partition in months and _overlaps(incoming, file, "submit_utc"))
             or (
                 (any_stand_ins or file.may_hold_stand_ins)
-                and any(_overlaps(incoming, file, name) for name in ("start_utc", "end_utc"))
+                and any(_meets(other, file) for other in incoming)
             )
         )
     ]
@@ -200,6 +201,18 @@ def _hand_out(values: NDArray[Any], files: list[DataFile], into: dict[str, NDArr
     for file in files:
         into[file.path] = values[first : first + file.n_rows]
         first += file.n_rows
+
+
+def _meets(one: DataFile, other: DataFile) -> bool:
+    """Tell whether the times that runs of two files lie in have a moment in common."""
+    (low, high), (other_low, other_high) = _span(one), _span(other)
+    return low <= other_high and other_low <= high
+
+
+def _span(file: DataFile) -> tuple[int, int]:
+    lows = [file.bounds.low[name] for name in _TIMES if name in file.bounds.low]
+    highs = [file.bounds.high[name] for name in _TIMES if name in file.bounds.high]
+    return min(lows), max(highs)
 
 
 def _overlaps(files: list[DataFile], other: DataFile, column: str) -> bool:

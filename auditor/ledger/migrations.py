@@ -188,7 +188,25 @@ ALTER TABLE data_files ADD COLUMN window_source TEXT;
 CREATE INDEX files_of_load ON data_files (load_digest);
 """
 
-MIGRATIONS = (_FIRST, _CHECKSUMS, _DUTY)
+# Slots are microseconds since 1970, UTC.
+_METERS = """
+CREATE TABLE meters (
+    cluster TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    slot_us INTEGER NOT NULL,
+    gpu_energy_j REAL NOT NULL,
+    gpu_metered_s REAL NOT NULL,
+    gpu_busy_s REAL NOT NULL,
+    gpu_observed_s REAL NOT NULL,
+    cpu_s REAL NOT NULL,
+    cpu_metered_s REAL NOT NULL,
+    max_memory_bytes REAL,
+    PRIMARY KEY (cluster, uid, slot_us)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX meters_of_slot ON meters (cluster, slot_us);
+"""
+
+MIGRATIONS = (_FIRST, _CHECKSUMS, _DUTY, _METERS)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

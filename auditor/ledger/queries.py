@@ -1,6 +1,7 @@
 """Answer questions from the book: DuckDB in the process, over the files of one snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ import pyarrow as pa
 from auditor.domain.frames import BOOK, KEY, names
 from auditor.domain.period import Period
 from auditor.errors import LedgerError
-from auditor.ledger.arrow_rows import SCHEMA, to_frame
+from auditor.ledger.arrow_rows import SCHEMA, WORD_OF_OLD_FILES, to_frame
 from auditor.ledger.book import Snapshot
 from auditor.ledger.interface import Filters
 from auditor.ledger.staging import DataFile
@@ -19,7 +20,12 @@ from auditor.ledger.staging import DataFile
 _US_PER_S = 1_000_000
 # Else DuckDB makes two threads for each core of the host, whatever `threads` says.
 ENGINE: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "async_threads": 2}
-_SOURCE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
+_FILES = (
+    "read_parquet(?, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+)
+# The rows of some data files; a column that a file was written without is null there, also where
+# all of them lack it: the relation without rows knows every column.
+SOURCE = f"(SELECT * FROM {_FILES} UNION ALL BY NAME SELECT * FROM no_runs)"  # noqa: S608
 _EXACT = ("user", "account", "cluster", "partition", "qos", "state")
 # [start, end) of a run meets the period; a run of no length, or one that never started, counts
 # where its end lies.
@@ -107,15 +113,28 @@ def _conditions(period: Period | None, filters: Filters) -> tuple[str, list[obje
     return " AND ".join(conditions), values
 
 
+@contextmanager
+def reading() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the engine for queries over `SOURCE`."""
+    with duckdb.connect(config=ENGINE) as connection:
+        connection.register("no_runs", SCHEMA.empty_table())
+        yield connection
+
+
+def _expression(name: str) -> str:
+    word = WORD_OF_OLD_FILES.get(name)
+    return f'"{name}"' if word is None else f'coalesce("{name}", \'{word}\') AS "{name}"'
+
+
 def _fetch(
     root: Path, files: list[DataFile], columns: list[str], where: tuple[str, list[object]]
 ) -> pa.Table:
-    chosen = ", ".join(f'"{name}"' for name in columns)
+    chosen = ", ".join(_expression(name) for name in columns)
     condition, values = where
     paths = [str(root / file.path) for file in files]
-    with duckdb.connect(config=ENGINE) as connection:
+    with reading() as connection:
         found = connection.sql(
-            f"SELECT {chosen} FROM {_SOURCE} WHERE {condition}",  # noqa: S608  (our own columns and placeholders)
+            f"SELECT {chosen} FROM {SOURCE} WHERE {condition}",  # noqa: S608  (our own columns and placeholders)
             params=[paths, *values],
         )
         return found.to_arrow_table()

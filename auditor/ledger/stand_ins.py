@@ -4,7 +4,8 @@ Two kinds give way to a row that knows better, whatever the rank of either:
 
 - Submit was taken from Start (from End for a run that never started). It is the run of that
   cluster and raw id that started (was given up) at its moment, whatever month that run is filed
-  under; or that was submitted at its moment, as two runs of one job never share one.
+  under; or that was submitted at its moment, as two runs of one job never share one. Of a pod it
+  is that of its uid.
 - The raw id was not told and the job id, 14_0 or 21+0, is in its place. It is the run of that
   cluster and job id with the same Submit or the same moment, whatever its raw id is. For a plain
   job the job id is the raw id.

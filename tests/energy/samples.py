@@ -15,6 +15,8 @@ RUN = {
     "requested_memory_decimal_gb": 64.0,
     "total_cpu_s": 8 * 10.0 * HOUR_S,
     "gpu_utilisation_ratio": np.nan,
+    "gpu_energy_j": np.nan,
+    "gpu_metered_ratio": np.nan,
 }
 HARDWARE = {
     "gpu_model": "NVIDIA A100-SXM4-80GB",

@@ -36,8 +36,26 @@ def test_steps_hold_the_numbers_of_the_estimate(bound, run, method):
 @pytest.mark.parametrize("method", ["calibrated", "green-algorithms", "tdp"])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"gpu_utilisation_ratio": 0.4}, {"node_base_w": 12.5}, {"total_cpu_s": 0.0}],
-    ids=["usual", "utilisation", "node stated", "no CPU time"],
+    [
+        {},
+        {"gpu_utilisation_ratio": 0.4},
+        {"node_base_w": 12.5},
+        {"total_cpu_s": 0.0},
+        {"gpu_energy_j": 9e6, "gpu_metered_ratio": 0.8},
+        {"gpu_energy_j": 9e6, "gpu_metered_ratio": 1.0},
+        {"gpu_energy_j": 9e9, "gpu_metered_ratio": 0.8},
+        {"n_gpu": 0.25, "n_cpus": 0.5},
+    ],
+    ids=[
+        "usual",
+        "utilisation",
+        "node stated",
+        "no CPU time",
+        "metered in part",
+        "metered",
+        "meter refused",
+        "parts of devices",
+    ],
 )
 def test_every_formula_can_be_redone_from_its_own_figures(method, changes):
     jobs, hardware = frames(changes)
@@ -52,6 +70,76 @@ def test_the_order_is_that_of_the_sum():
     assert labels[0] == "duration"
     assert labels[-3:] == ["it_energy", "pue", "energy"]
     assert [label for label in labels if label in COMPONENTS] == list(COMPONENTS)
+
+
+def _told(**changes):
+    jobs, hardware = frames(changes)
+    return {s.label: s for s in explain_run(jobs.iloc[0], hardware.iloc[0], EnergyModel())}
+
+
+def test_a_metered_part_is_told_beside_what_was_modelled():
+    told = _told(gpu_energy_j=9e6, gpu_metered_ratio=0.75)
+    assert told["gpu_meter_reading"].formula == "9000000 J / 3600"
+    assert told["gpu_metered_ratio"].value == 0.75
+    assert told["gpu_modelled"].formula == "2 accelerators x 230 W x 10 h x (1 - 0.75)"
+    assert told["gpu"].formula == "2500 Wh + 1150 Wh"
+    assert told["gpu"].source == "basis: measured, for the larger part"
+    assert "NVML" in told["gpu_meter_ratio"].source
+
+
+def test_a_run_that_was_metered_whole_needs_no_model():
+    told = _told(gpu_energy_j=9e6, gpu_metered_ratio=1.0)
+    assert told["gpu"].source == "basis: measured"
+    assert not told.keys() & {"gpu_load", "gpu_max_power", "gpu_modelled"}
+
+
+REFUSED = [
+    pytest.param(
+        {"gpu_energy_j": 3.6e7, "gpu_metered_ratio": 1.0},
+        ("gpu_meter_power", 500, "10000 Wh is above 1.2 x 400 W, the most that one draws, for 2"),
+        id="too high",
+    ),
+    pytest.param(
+        {"gpu_energy_j": 3.6e5, "gpu_metered_ratio": 0.5},
+        ("gpu_meter_power", 10, "below 0.25 x 55 W, the least that one draws at idle"),
+        id="too low",
+    ),
+    pytest.param(
+        {"gpu_energy_j": 3.6e5},
+        ("gpu_meter_reading", 0, "over no figure of its time"),
+        id="no time",
+    ),
+    pytest.param(
+        {"gpu_energy_j": -1.0, "gpu_metered_ratio": 0.5},
+        ("gpu_meter_reading", 0, "-1 J over 0.5 of its time"),
+        id="negative",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), REFUSED)
+def test_a_meter_that_is_not_believed_is_told_with_the_reason(changes, expected):
+    label, value, why = expected
+    told = _told(**changes)
+    assert told[label].value == pytest.approx(value)
+    assert told[label].source.startswith("meters, not believed: ")
+    assert why in told[label].source
+    assert told["gpu"].value == 4600
+
+
+def test_what_the_book_says_was_believed_is_believed():
+    """The book keeps no bounds of the hardware, which the verdict rested on."""
+    jobs, hardware = frames({"gpu_energy_j": 3.6e7, "gpu_metered_ratio": 1.0})
+    job = jobs.iloc[0].to_dict() | {"gpu_measured_wh": 1e4}
+    told = {s.label: s for s in explain_run(job, hardware.iloc[0], EnergyModel())}
+    assert told["gpu"].value == 1e4
+
+
+def test_the_utilisation_of_a_pod_comes_from_meters():
+    jobs, hardware = frames({"gpu_utilisation_ratio": 0.4})
+    job = jobs.iloc[0].to_dict() | {"scheduler": "kubernetes"}
+    told = {s.label: s for s in explain_run(job, hardware.iloc[0], EnergyModel())}
+    assert told["gpu_utilisation"].source == "meters: mean of what they saw"
 
 
 def test_a_constant_that_the_site_changed_is_its_own_source():

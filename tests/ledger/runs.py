@@ -77,7 +77,14 @@ _NAMED = {
     "pue": lambda view: 1.3,
     "factor_set": lambda view: FACTORS,
 }
-_UNKNOWN = {"consumed_energy_j", "gpu_utilisation_ratio", "node_base_w", "embodied_g"}
+_UNKNOWN = {
+    "consumed_energy_j",
+    "gpu_energy_j",
+    "gpu_metered_ratio",
+    "gpu_utilisation_ratio",
+    "node_base_w",
+    "embodied_g",
+}
 
 
 def book(*views: View) -> pd.DataFrame:

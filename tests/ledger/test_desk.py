@@ -21,6 +21,7 @@ TABLES = {
     "factor_sets",
     "incidents",
     "loads",
+    "meters",
     "notes",
     "outbox",
     "preferences",

@@ -169,3 +169,57 @@ def test_a_run_that_never_started_is_known_by_its_end(ledger, view, n_rows, is_f
 def test_a_pending_view_is_not_the_run_that_was_given_up(ledger):
     load(ledger, View("9", wait_s=None, is_pending=True, submit_s=MONDAY_S - 60))
     assert load(ledger, by_end_alone(GIVEN_UP), digest="d2").n_new == 1
+
+
+POD = View("18187993-0000-4000-8000-000000000001", job_id="team/train-0")
+
+
+def seen_late(hours=5, **changes):
+    """Return a view of the pod from somebody who did not see it begin, nor knows when it was."""
+    start_s = POD.submit_s + hours * HOUR_S
+    return replace(POD, submit_s=start_s, wait_s=0, flags=STAND_IN, **changes)
+
+
+@pytest.mark.parametrize(
+    "loads",
+    [
+        pytest.param([[seen_late(rank=9)], [replace(POD, elapsed_s=9 * HOUR_S)]], id="it is last"),
+        pytest.param([[replace(POD, elapsed_s=9 * HOUR_S)], [seen_late(rank=9)]], id="it is first"),
+        pytest.param(
+            [[replace(POD, elapsed_s=9 * HOUR_S), seen_late(2), seen_late(3)]], id="at once"
+        ),
+        pytest.param(
+            [[seen_late(1)], [seen_late(2, rank=3)], [replace(POD, elapsed_s=9 * HOUR_S)]],
+            id="after two others",
+        ),
+    ],
+)
+def test_a_uid_is_one_run_whenever_it_was_seen_to_begin(ledger, loads):
+    for number, views in enumerate(loads):
+        load(ledger, *views, digest=f"d{number}")
+    assert found(ledger, "submit_utc", "quality_flags") == [
+        (pd.Timestamp(MONDAY_S, unit="s", tz="UTC"), 0)
+    ]
+    assert ledger.check() == ()
+
+
+def test_a_uid_from_another_month_is_the_same_run(ledger):
+    last_of_october = 1_793_490_000
+    real = replace(POD, submit_s=last_of_october, elapsed_s=3 * 86400)
+    late = replace(POD, submit_s=last_of_october + 2 * 86400, wait_s=0, flags=STAND_IN)
+    for views in ([late], [real]), ([real], [late]):
+        for number, view in enumerate(views):
+            load(ledger, *view, digest=f"d{number}{view[0].flags}")
+        assert found(ledger, "quality_flags") == [(0,)]
+
+
+def test_two_views_of_a_uid_that_both_lack_its_submit_are_one(ledger):
+    load(ledger, seen_late(1, rank=2, elapsed_s=4 * HOUR_S), digest="a")
+    load(ledger, seen_late(3, rank=5), digest="b")
+    assert found(ledger, "rank") == [(5,)]
+
+
+def test_another_uid_is_another_run(ledger):
+    other = replace(seen_late(0), raw="18187993-0000-4000-8000-000000000002")
+    load(ledger, POD, other)
+    assert len(found(ledger, "raw_job_id")) == 2
