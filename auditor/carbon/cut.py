@@ -23,6 +23,7 @@ from auditor.errors import IntensityError
 
 ENERGY_COLUMNS = (
     *(f"{component}{bound}_wh" for component in COMPONENTS for bound in ("_low", "", "_high")),
+    "gpu_measured_wh",
     "it_energy_wh",
     "energy_low_wh",
     "energy_wh",
@@ -30,7 +31,14 @@ ENERGY_COLUMNS = (
 )
 CARBON_COLUMNS = ("carbon_low_g", "carbon_g", "carbon_high_g")
 # Everything else that grows with time, and so is divided by it.
-TIME_COLUMNS = ("elapsed_s", "suspended_s", "total_cpu_s", "consumed_energy_j", "embodied_g")
+TIME_COLUMNS = (
+    "elapsed_s",
+    "suspended_s",
+    "total_cpu_s",
+    "consumed_energy_j",
+    "gpu_energy_j",
+    "embodied_g",
+)
 
 
 @dataclass(frozen=True)

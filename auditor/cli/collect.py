@@ -36,13 +36,14 @@ def collect(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON.")] = False,
 ) -> None:
-    """Ask Slurm for what is new, and load it; run again, it goes on where it was."""
+    """Ask Slurm, Kubernetes and Prometheus for what is new; run again, it goes on where it was."""
     from auditor.wiring.collecting import collect_once  # noqa: PLC0415  (start-up time)
 
     settings = state_of(context).load().settings
     if not any(entry.collect for entry in settings.clusters):
         msg = "no cluster of the configuration is to be collected from"
-        raise ConfigError(msg, hint='Set collect = "sacct" in its [[clusters]] entry.')
+        hint = 'Set collect = "sacct", "kubernetes" or "prometheus" in its [[clusters]] entry.'
+        raise ConfigError(msg, hint=hint)
     with _Watcher(as_json) as watcher, _stop_flag() as stop:
         try:
             collect_once(
@@ -57,7 +58,7 @@ def collect(
 
 
 def ask_slurm(settings: "Settings", ledger: "Ledger", question: "SacctQuestion") -> None:
-    """Load the runs of a period that the caller may see, with a bar of its days.
+    """Load the runs of a period that the caller may see, with a bar of its windows.
 
     Raises
     ------
@@ -127,7 +128,7 @@ class _Watcher:
         self._bar.close()
         if not sys.stderr.isatty():
             self._pace = Pace(cluster, n_windows, time.monotonic())
-        self._step = self._bar.enter_context(step_bar(f"{cluster}: days", n_windows))
+        self._step = self._bar.enter_context(step_bar(f"{cluster}: windows", n_windows))
 
     def advanced(
         self,

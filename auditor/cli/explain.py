@@ -12,49 +12,53 @@ import typer
 from auditor.cli.options import Clusters, words
 from auditor.cli.state import state_of
 from auditor.errors import NoJobMatchedError
+from auditor.report.clean import printable
 from auditor.units import carbon_text
 
 if TYPE_CHECKING:
     from auditor.carbon.pieces import Piece
     from auditor.pipeline.explain import Explanation
+    from auditor.settings.models import Settings
 
 _MANY_PIECES = 26
-_FACTS = (
-    ("user", "user"), ("account", "project"), ("partition", "partition"), ("state", "state"),
-    ("node_list", "nodes"), ("gpu_model", "accelerator"), ("n_gpu", "accelerators"),
-    ("cpu_model", "processor"), ("n_cpus", "CPUs"), ("start_utc", "start"), ("end_utc", "end"),
-    ("elapsed_s", "ran, s"), ("suspended_s", "suspended, s"),
-)  # fmt: skip
 
 
 def explain(
     context: typer.Context,
-    job_id: Annotated[str, typer.Argument(metavar="JOBID", help="As in accounting: 4711, 4711_3.")],
+    job_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOBID", help="As in accounting: 4711, 4711_3, NAMESPACE/POD, a uid."
+        ),
+    ],
     cluster: Clusters = "",
     hours: Annotated[bool, typer.Option("--hours", help="Every grid step of a long run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show every factor behind one job's energy and carbon, so that it can be redone by hand."""
     from auditor.pipeline.explain import explain as explained  # noqa: PLC0415
+    from auditor.wiring.house import identity  # noqa: PLC0415
     from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
 
     settings = state_of(context).load().settings
     with open_ledger(settings, create=False) as ledger:
-        runs = explained(ledger, job_id, words(cluster))
+        runs = explained(ledger, job_id, words(cluster), identity(settings))
     if not runs:
-        msg = f"the ledger has no job {job_id}"
+        msg = f"the ledger has no job {printable(job_id)}"
         raise NoJobMatchedError(msg, hint="`auditor report --by job` lists jobs.")
     if as_json:
         typer.echo(json.dumps([_document(run) for run in runs], indent=2))
         return
     for run in runs:
-        for line in _lines(run, settings.site.timezone, shows_all=hours):
-            typer.echo(_clean(line))
+        for line in _lines(run, settings, shows_all=hours):
+            typer.echo(printable(line))
 
 
 def _document(run: "Explanation") -> dict[str, Any]:
     return {
         "facts": run.facts,
+        "user": run.user,
+        "account": run.account,
         "steps": [asdict(step) for step in run.steps],
         "grid": [asdict(piece) for piece in run.pieces],
         "grid_source": None if run.series is None else run.series.source,
@@ -62,37 +66,21 @@ def _document(run: "Explanation") -> dict[str, Any]:
     }
 
 
-def _shown(name: str, value: object, timezone: str) -> str:
-    if name.endswith("_utc"):
-        local = datetime.fromisoformat(str(value)).astimezone(ZoneInfo(timezone))
-        return f"{local:%Y-%m-%d %H:%M:%S %Z}"
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+def _lines(run: "Explanation", settings: "Settings", *, shows_all: bool) -> list[str]:
+    from auditor.cli.explain_facts import fact_lines, title, width_of  # noqa: PLC0415
 
-
-def _clean(text: str) -> str:
-    """Keep what a terminal may print: names are written by users."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def _lines(run: "Explanation", timezone: str, *, shows_all: bool) -> list[str]:
-    facts = run.facts
-    lines = [
-        f"Job {_clean(facts['job_id'])} on {_clean(facts['cluster'])}",
-        *(
-            f"  {label:<14}{_shown(name, facts[name], timezone)}"
-            for name, label in _FACTS
-            if facts[name] not in {None, ""}
-        ),
-        f"  {'read from':<14}{_clean(facts['source'])}, line {facts['line']}",
-    ]
+    timezone, facts, width = settings.site.timezone, run.facts, width_of(run)
+    read_from = f"{printable(facts['source'])}, line {facts['line']}"
+    lines = [title(run), *(f"  {line}" for line in fact_lines(run, settings))]
+    lines.append(f"  {'read from':<{width}}{read_from}")
     if run.flags:
-        lines.append(f"  {'remarks':<14}{', '.join(flag.lower() for flag in run.flags)}")
+        lines.append(f"  {'remarks':<{width}}{', '.join(flag.lower() for flag in run.flags)}")
     lines += ["", "Energy"]
     for step in run.steps:
         value = f"{step.value:.12g}"
         formula = "" if step.formula == value else f"{step.formula} = "
-        words = step.label.replace("_", " ")
-        lines.append(f"  {words:<26}{formula}{value} {step.unit}".rstrip())
+        label = step.label.replace("_", " ")
+        lines.append(f"  {label:<26}{formula}{value} {step.unit}".rstrip())
         lines.append(f"  {'':<28}{step.source}")
     lines += ["", "Carbon", *_carbon_lines(run, timezone, shows_all=shows_all), ""]
     return lines

@@ -6,13 +6,23 @@ from typing import Annotated
 import typer
 
 from auditor.cli.time_grammar import month_period, span_period, week_period
+from auditor.domain.job import ENDED_STATES, OPEN_STATES
 from auditor.domain.period import Period
 from auditor.errors import UsageError
 
-Users = Annotated[str, typer.Option("-u", "--user", metavar="LIST", help="Only these users.")]
+Users = Annotated[
+    str,
+    typer.Option("-u", "--user", metavar="LIST", help="Only these users, under all their names."),
+]
 Accounts = Annotated[
     str,
-    typer.Option("-A", "--account", "--project", metavar="LIST", help="Only these accounts."),
+    typer.Option(
+        "-A",
+        "--account",
+        "--project",
+        metavar="LIST",
+        help="Only these accounts, or the namespaces of pods.",
+    ),
 ]
 Clusters = Annotated[
     str, typer.Option("-M", "--cluster", metavar="LIST", help="Only these clusters.")
@@ -24,7 +34,15 @@ Qos = Annotated[str, typer.Option("-q", "--qos", metavar="LIST", help="Only thes
 States = Annotated[
     str, typer.Option("-s", "--state", metavar="LIST", help="Only runs in these states.")
 ]
-Jobs = Annotated[str, typer.Option("-j", "--jobs", metavar="LIST", help="Only these job ids.")]
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "-j",
+        "--jobs",
+        metavar="LIST",
+        help="Only these job ids: 4711, 4711_3, NAMESPACE/POD, NAMESPACE/Job/NAME.",
+    ),
+]
 Since = Annotated[
     str | None,
     typer.Option("-S", "--starttime", "--since", metavar="TIME", help="From this time on."),
@@ -73,7 +91,7 @@ def state_names(text: str) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        A state that Slurm does not know.
+        A state that neither Slurm knows nor runs of pods have.
     """
     short = {
         "BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "DL": "DEADLINE", "F": "FAILED",
@@ -82,10 +100,11 @@ def state_names(text: str) -> tuple[str, ...]:
         "TO": "TIMEOUT",
     }  # fmt: skip
     names = tuple(short.get(word.upper(), word.upper()) for word in words(text))
-    unknown = [name for name in names if name not in short.values()]
+    known = ENDED_STATES | OPEN_STATES
+    unknown = [name for name in names if name not in known]
     if unknown:
-        msg = f"Slurm knows no state {', '.join(unknown)}"
-        raise UsageError(msg, hint=f"States are {', '.join(sorted(short.values()))}.")
+        msg = f"there is no state {', '.join(unknown)}"
+        raise UsageError(msg, hint=f"States are {', '.join(sorted(known))}.")
     return names
 
 

@@ -29,7 +29,7 @@ class Hand(Protocol):
 
 
 class CollectWatch:
-    """A `pipeline.collecting.CollectProgress` that shows the days and logs what came in.
+    """A `pipeline.collecting.CollectProgress` that shows the windows and logs what came in.
 
     The log of a long collection says now and then how far it is. `clock_s` only goes forward [s].
     """
@@ -68,4 +68,4 @@ class CollectWatch:
         self._has_failed = self._has_failed or receipt.failure is not None
 
     def _show(self, cluster: str) -> None:
-        self._hand.show(f"{cluster}, {self._n_done:,} of {self._n_windows:,} days")
+        self._hand.show(f"{cluster}, {self._n_done:,} of {self._n_windows:,} windows")

@@ -18,7 +18,7 @@ def collect_lines(receipt: "CollectReceipt") -> list[str]:
     if receipt.n_rejects:
         counts += f", {receipt.n_rejects:,} rows refused"
     if receipt.n_windows < receipt.n_windows_due:
-        counts += f"; {receipt.n_windows:,} of {receipt.n_windows_due:,} days"
+        counts += f"; {receipt.n_windows:,} of {receipt.n_windows_due:,} windows"
     if receipt.n_resolved:
         counts += "; earlier gaps are closed"
     failed = None if receipt.failure is None else receipt.failure.code

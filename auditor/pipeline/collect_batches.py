@@ -7,8 +7,8 @@ import pandas as pd
 
 from auditor.collect.sacct import SacctAnswer
 from auditor.ledger.interface import LoadBatch
+from auditor.normalize.export import read_export
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.slurm_export import read_export
 from auditor.pipeline.factors import Factors
 from auditor.pipeline.line import load_batch
 

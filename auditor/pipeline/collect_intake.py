@@ -19,7 +19,7 @@ from auditor.collect.slurm_rights import Rights, confirm_everybody
 from auditor.domain.period import Period
 from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
-from auditor.normalize.slurm_export import read_export
+from auditor.normalize.export import read_export
 from auditor.pipeline.collect_batches import batches_of
 from auditor.pipeline.collect_parts import Run, Source
 from auditor.pipeline.collect_views import SeenRuns, known_views, lifted_ranks

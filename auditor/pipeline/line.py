@@ -17,8 +17,9 @@ from auditor.energy.estimate import estimate_energy
 from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
+from auditor.normalize.export import read_export
 from auditor.normalize.interface import Batch, ExportContext
-from auditor.normalize.slurm_export import read_export
+from auditor.pipeline.allocation_overlap import refuse_overlaps
 from auditor.pipeline.factors import Factors
 
 Progress = Callable[[int], None]
@@ -58,10 +59,12 @@ def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
     Raises
     ------
     ExportRefusedError
-        It cannot be read without guessing, or none of its rows is a job. Nothing is loaded then.
+        It cannot be read without guessing, none of its rows is a job, or it would count time that
+        the book has already. Nothing is loaded then.
     """
     ledger.record_factor_set(factors.factor_set)
-    return ledger.load(_estimated(intake, factors), intake.source)
+    batches = refuse_overlaps(_estimated(intake, factors), ledger)
+    return ledger.load(batches, intake.source)
 
 
 def load_batch(batch: Batch, factors: Factors) -> LoadBatch:
@@ -88,7 +91,7 @@ def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
         reason, n_rows = reasons.most_common(1)[0]
         msg = f"none of its rows could be read as a job; {n_rows:,} of them: {reason}"
         raise ExportRefusedError(
-            msg, hint="`sacct -aD --json` makes an export that cannot be misread."
+            msg, hint="Of Slurm, `sacct -aD --json` makes an export that cannot be misread."
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from auditor.deliver.message import Envelope, build_message, list_id, message_id
 from auditor.deliver.recipients import AddressBook, AddressesUnavailableError
+from auditor.domain.job import PLATFORM
 from auditor.domain.mail import Attachment, Mail, RenderedMail, Told
 from auditor.report.filters import count_text
 from auditor.report.mail import MailStyle, render_mail
@@ -156,6 +157,8 @@ Names = Sequence[str]
 def _reached(subject: Subject, issue: Issue, postbox: Postbox) -> tuple[Names, Names, Names]:
     """Return who gets a page, and the user and the leads who should and have no address."""
     kind, name = subject.kind, subject.name
+    if name == PLATFORM and kind in {"user", "account"}:
+        return (), (), ()
     if kind == "site" and issue.frequency == WEEKLY:
         return postbox.operators, (), ()
     try:

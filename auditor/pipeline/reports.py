@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from auditor.carbon.bands import DEFAULT_BANDS, CarbonBands
+from auditor.domain.identity import Identity
+from auditor.domain.job import PLATFORM
 from auditor.domain.period import Period, period_before
 from auditor.ledger.extent import book_stamp, first_end_utc
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
+from auditor.pipeline.named_runs import Wanted, in_reports, read_named
 from auditor.pipeline.origins import Circumstances, FactsFor, provenance_of, quality_of
 from auditor.pipeline.slices import REPORTED, day_slices_of, series_of_factors, slices_of
 from auditor.recommend.advise import recommend
@@ -34,7 +37,8 @@ class House:
     """What every report of a site says alike.
 
     `settings_digest` names the configuration that holds now, to tell when it is not the one that
-    the runs were estimated with. `collected` are the clusters whose accounting is asked for.
+    the runs were estimated with. `collected` are the clusters whose accounting is asked for, and
+    `identity` says who is who.
     """
 
     site: str
@@ -43,6 +47,7 @@ class House:
     collected: tuple[str, ...] = ()
     advice: AdviceSettings = field(default_factory=AdviceSettings)
     bands: CarbonBands = DEFAULT_BANDS
+    identity: Identity = field(default_factory=Identity)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,11 @@ class _Drawn:
 
 
 def report(ledger: Ledger, question: Question, house: House) -> Report | None:
-    """Answer one question from the ledger; None where no run matches."""
+    """Answer one question from the ledger; None where no run matches.
+
+    An alias among its users and projects stands for the person, and the report says the name.
+    """
+    question = replace(question, filters=in_reports(question.filters, house.identity))
     drawn = _draw(ledger, question, house)
     return None if drawn is None else _built(drawn, question, house)
 
@@ -111,7 +120,7 @@ def pages(
 
     An empty period is drawn where the edition has somebody in `also`.
 
-    Pages of a project or a user hold nothing of others' rows but totals.
+    Pages of a project or a user hold nothing of others' rows but totals. The platform is neither.
     """
     asked = Question(period, now_utc=edition.now_utc, book_version=edition.book_version)
     drawn = _draw(ledger, asked, house, keeps_empty=bool(edition.also))
@@ -127,7 +136,7 @@ def pages(
         if column is None:
             continue
         also = {one.name for one in edition.also if one.kind == kind}
-        for name in sorted({*drawn.rows[column].dropna().unique(), *also}):
+        for name in sorted({*drawn.rows[column].dropna().unique(), *also} - {PLATFORM}):
             subject = Subject(kind, name)
             if edition.wants(subject):
                 question = Question(period, Filters(**{kind: (name,)}))
@@ -164,7 +173,8 @@ def _draw(
     version = ledger.version if question.book_version is None else question.book_version
     before = period_before(period)
     both = replace(period, start_utc=before.start_utc)
-    found = ledger.read(both, question.filters, REPORTED, version)
+    wanted = Wanted(both, question.filters, REPORTED, version)
+    found = read_named(ledger, house.identity, wanted)
     series_of = series_of_factors(ledger, found)
     rows = slices_of(found, period, series_of, bands)
     if rows.empty and not keeps_empty:

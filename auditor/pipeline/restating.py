@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditor.carbon.bands import CarbonBands
 from auditor.domain.period import Period
 from auditor.ledger.ledger import Ledger
+from auditor.pipeline.named_runs import Wanted, read_named
+from auditor.pipeline.reports import House
 from auditor.pipeline.slices import REPORTED, series_of_factors, slices_of
 from auditor.report.build import totals_of
 from auditor.report.filters import count_text
@@ -19,6 +20,7 @@ from auditor.report.page import Subject
 _FACTS = (
     "user", "account", "partition", "state", "is_open", "gpu_types", "n_gpu", "n_cpus",
     "memory_bytes", "elapsed_s", "total_cpu_s", "max_rss_bytes", "gpu_utilisation_ratio",
+    "gpu_energy_j", "gpu_metered_ratio",
 )  # fmt: skip
 _ESTIMATES = (
     "energy_low_wh", "energy_wh", "energy_high_wh", "carbon_low_g", "carbon_g", "carbon_high_g",
@@ -70,19 +72,20 @@ class WeekChange:
 
 
 def change_between(
-    ledger: Ledger, period: Period, versions: tuple[int, int], bands: CarbonBands
+    ledger: Ledger, period: Period, versions: tuple[int, int], house: House
 ) -> WeekChange | None:
     """Compare a period in two versions of the book, the earlier first; None if it is the same.
 
     What is compared lies in the period: a run that goes on beyond it does not change it. A run
-    that is open in both and as long is left until it ends, as its use is known only then.
+    that is open in both and as long is left until it ends, as its use is known only then. Both
+    are read under the names of now: a change of the site's map of names changes no run.
 
     Raises
     ------
     LedgerError
         The earlier version is gone.
     """
-    before, now = (_slices(ledger, period, version, bands) for version in versions)
+    before, now = (_slices(ledger, period, version, house) for version in versions)
     place = _keys(before).get_indexer(_keys(now))
     kept = np.flatnonzero(place >= 0)
     then, since = before.iloc[place[kept]], now.iloc[kept]
@@ -120,9 +123,10 @@ def is_same(one: Totals, other: Totals) -> bool:
     return bool(np.isclose(figures, others, rtol=_ROUNDING, atol=0.0).all())
 
 
-def _slices(ledger: Ledger, period: Period, version: int, bands: CarbonBands) -> pd.DataFrame:
-    found = ledger.read(period, columns=REPORTED, version=version)
-    return slices_of(found, period, series_of_factors(ledger, found), bands)
+def _slices(ledger: Ledger, period: Period, version: int, house: House) -> pd.DataFrame:
+    wanted = Wanted(period, columns=REPORTED, version=version)
+    found = read_named(ledger, house.identity, wanted)
+    return slices_of(found, period, series_of_factors(ledger, found), house.bands)
 
 
 def _keys(rows: pd.DataFrame) -> pd.MultiIndex:

@@ -18,7 +18,6 @@ _UNUSED = {
     "line",
     "node_base_w",
     "node_list",
-    "parent_job_id",
     "rank",
     "requested_memory_decimal_gb",
     "source",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from auditor.deliver.files import replace_site, write_files
+from auditor.domain.mail import Told
 from auditor.domain.week import Week, WeekRecord, WeekState, week_called
 from auditor.errors import LedgerError
 from auditor.ledger.extent import BookStamp, book_stamp, is_untouched
@@ -14,7 +15,7 @@ from auditor.pipeline.mailing import Issue, Post, unreached_lines
 from auditor.pipeline.months import close_months
 from auditor.pipeline.origins import is_short
 from auditor.pipeline.press import Held, Press, PublishedWeek, draw, post_pages, summary_in
-from auditor.pipeline.reports import Edition
+from auditor.pipeline.reports import Edition, House
 from auditor.pipeline.restating import WeekChange, change_between, totals_changed
 from auditor.pipeline.week_calendar import months_due, unpublished, waits
 from auditor.pipeline.week_marks import lift_marks
@@ -158,9 +159,15 @@ def _restate(
 
 def _edition_of_all(press: Press, stamp: BookStamp, record: WeekRecord) -> Edition:
     """Return what to draw for all who were told of a week, also those with nothing left in it."""
-    told = tuple(Subject(one.kind, one.name) for one in press.ledger.weeks.told(record.label))
+    told = (_named(one, press.house) for one in press.ledger.weeks.told(record.label))
     site = Subject("site", press.house.site)
-    return Edition(press.now_utc, stamp.version, also=(site, *told))
+    return Edition(press.now_utc, stamp.version, also=(site, *dict.fromkeys(told)))
+
+
+def _named(told: Told, house: House) -> Subject:
+    """Return who was told, by the name of now: an alias gets no page of its own."""
+    rename = {"user": house.identity.user, "account": house.identity.project}.get(told.kind, str)
+    return Subject(told.kind, rename(told.name))
 
 
 def _same(
@@ -201,7 +208,7 @@ def _change(press: Press, stamp: BookStamp, week: Week, record: WeekRecord) -> W
     if is_untouched(stamp, record.book_version, week.period):
         return None
     versions = (record.book_version, stamp.version)
-    return change_between(press.ledger, week.period, versions, press.house.bands)
+    return change_between(press.ledger, week.period, versions, press.house)
 
 
 def _compared_by_totals(

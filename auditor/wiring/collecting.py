@@ -20,9 +20,12 @@ from auditor.ledger.lock import writer_lock
 from auditor.pipeline.collect_as_caller import SacctQuestion, ask_period
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Silent, Source
 from auditor.pipeline.collect_plan import Reach
+from auditor.pipeline.collect_pod_parts import PodSource
+from auditor.pipeline.collect_pods import collect_pods
 from auditor.pipeline.collecting import collect
 from auditor.settings.cluster import Cluster
 from auditor.settings.models import Settings
+from auditor.wiring.collecting_pods import pod_source
 from auditor.wiring.nodes import snapshot_folder
 from auditor.wiring.parts import ExportOptions, build_factors, export_context
 from auditor.wiring.store import open_ledger
@@ -42,7 +45,7 @@ def collect_once(
     progress: CollectProgress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[CollectReceipt, ...]:
-    """Collect what is due from the clusters that are asked with sacct, one after the other.
+    """Collect what is due from the clusters whose accounting is asked for, one after the other.
 
     A cluster that fails does not keep the next one from being asked; `progress.finished` is told
     of each.
@@ -72,12 +75,15 @@ def collect_once(
     run = Run(now_utc, watcher, should_stop)
     receipts = []
     with _alone(settings), open_ledger(settings, create=True) as ledger:
-        sources = [_source(settings, cluster, now_utc()) for cluster in chosen]
+        sources = [_source_of(settings, cluster, now_utc) for cluster in chosen]
         factors = build_factors(settings)
         for source in sources:
             if should_stop():
                 break
-            receipts.append(collect(source, factors, ledger, run))
+            if isinstance(source, PodSource):
+                receipts.append(collect_pods(source, factors, ledger, run))
+            else:
+                receipts.append(collect(source, factors, ledger, run))
     for receipt in receipts:
         if receipt.failure is not None:
             raise receipt.failure
@@ -149,10 +155,11 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _chosen(settings: Settings, names: tuple[str, ...]) -> list[Cluster]:
-    asked = [cluster for cluster in settings.clusters if cluster.collect == "sacct"]
+    asked = [cluster for cluster in settings.clusters if cluster.collect is not None]
     if unknown := sorted(set(names) - {cluster.name for cluster in asked}):
         msg = f"the configuration does not say to collect from {', '.join(unknown)}"
-        raise UsageError(msg, hint='Its [[clusters]] entry needs collect = "sacct".')
+        hint = 'Its [[clusters]] entry needs collect = "sacct", "kubernetes" or "prometheus".'
+        raise UsageError(msg, hint=hint)
     return [cluster for cluster in asked if not names or cluster.name in names]
 
 
@@ -163,6 +170,14 @@ def _alone(settings: Settings) -> "Iterator[None]":
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with writer_lock(folder / "collect.lock", _LOCK_TIMEOUT_S):
         yield
+
+
+def _source_of(
+    settings: Settings, cluster: Cluster, now_utc: Callable[[], datetime]
+) -> Source | PodSource:
+    if cluster.collect == "sacct":
+        return _source(settings, cluster, now_utc())
+    return pod_source(settings, cluster, since_utc(settings, now_utc()), now_utc)
 
 
 def _source(settings: Settings, cluster: Cluster, now_utc: datetime) -> Source:

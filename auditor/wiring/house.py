@@ -2,6 +2,7 @@
 
 import csv
 
+from auditor.domain.identity import Identity
 from auditor.pipeline.reports import House
 from auditor.report.model import EquivalenceFactor
 from auditor.resources import resource
@@ -10,13 +11,19 @@ from auditor.wiring.digest import settings_digest
 
 
 def house(settings: Settings) -> House:
-    """Return the site's name, equivalences and limits of advice."""
+    """Return the site's name, equivalences, limits of advice and who is who."""
     return House(
         settings.site.name,
         settings_digest(settings),
         equivalences(),
         tuple(cluster.name for cluster in settings.clusters if cluster.collect is not None),
+        identity=identity(settings),
     )
+
+
+def identity(settings: Settings) -> Identity:
+    """Return who is who across clusters."""
+    return Identity(settings.identity.users, settings.identity.projects)
 
 
 def equivalences() -> tuple[EquivalenceFactor, ...]:

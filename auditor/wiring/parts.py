@@ -20,6 +20,7 @@ from auditor.settings.models import EnergySection, Settings
 from auditor.wiring.digest import settings_digest
 from auditor.wiring.grid import grid_of_clusters
 from auditor.wiring.nodes import node_inventory, node_rules
+from auditor.wiring.reading import default_pod_rules, pod_rules_of, table_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class ExportOptions:
 
 
 def export_context(settings: Settings, source: str, options: ExportOptions) -> ExportContext:
-    """Say how an export is to be read: its cluster where it names none, and its time zone."""
+    """Say how an export is to be read: its cluster where it names none, its zone, whose pods are.
+
+    An export of a cluster with a table is one; so is one that has all of its columns where no
+    cluster is named and no other has a table.
+    """
     only = settings.clusters[0].name if len(settings.clusters) == 1 else None
     return ExportContext(
         source=source,
@@ -43,6 +48,9 @@ def export_context(settings: Settings, source: str, options: ExportOptions) -> E
         },
         default_timezone=settings.site.timezone,
         columns=options.columns,
+        pod_rules_of=pod_rules_of(settings),
+        default_pod_rules=default_pod_rules(),
+        table=table_of(settings, options.cluster),
     )
 
 

@@ -9,9 +9,11 @@ from auditor.deliver.recipients import (
     leads_in_file,
     project_leads,
 )
+from auditor.domain.identity import Identity
 from auditor.pipeline.mailing import Postbox
 from auditor.settings.mail import MailSection
 from auditor.settings.models import Settings
+from auditor.wiring.house import identity
 
 _NEVER = "never"
 Leads = Callable[[str], Sequence[str]]
@@ -23,7 +25,8 @@ def postbox(settings: Settings, frequency_of: Mapping[str, str]) -> Postbox | No
     Parameters
     ----------
     frequency_of
-        What users chose themselves: weekly, monthly or never.
+        What users chose themselves: weekly, monthly or never. What was chosen under an alias holds
+        for the person, unless something else was chosen under the name in reports.
 
     Raises
     ------
@@ -33,7 +36,11 @@ def postbox(settings: Settings, frequency_of: Mapping[str, str]) -> Postbox | No
     mail = settings.mail
     if mail.sender is None:
         return None
-    addresses = mail.addresses
+    addresses, who = mail.addresses, identity(settings)
+    frequency_of = {
+        **{who.user(name): choice for name, choice in frequency_of.items()},
+        **{name: choice for name, choice in frequency_of.items() if who.user(name) == name},
+    }
     book = address_book(addresses.file, addresses.command, addresses.pattern)
     leads_of, unled_of = _leads(settings, book, frequency_of)
     return Postbox(
@@ -66,10 +73,19 @@ def _leads(
     if projects.leads == "none":
         return _nobody, _nobody
     if projects.file is not None:
-        leads = leads_in_file(projects.file)
+        leads = _by_name(leads_in_file(projects.file), identity(settings))
         return (lambda account: leads.get(account, ())), _nobody
     found = _Coordinators(settings, book, frequency_of)
     return found.addresses, found.without_address
+
+
+def _by_name(leads: Mapping[str, Sequence[str]], who: Identity) -> dict[str, tuple[str, ...]]:
+    """Return leads by the name of the project in reports, each once."""
+    found: dict[str, tuple[str, ...]] = {}
+    for account, addresses in leads.items():
+        name = who.project(account)
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *addresses)))
+    return found
 
 
 def _nobody(_account: str) -> Sequence[str]:
@@ -111,13 +127,17 @@ class _Coordinators:
         from auditor.wiring.collecting import slurm_host  # noqa: PLC0415
 
         found: dict[str, list[str]] = {}
-        hosts = [slurm_host(self._settings, one) for one in self._settings.clusters if one.collect]
+        asked = [one for one in self._settings.clusters if one.collect == "sacct"]
+        hosts = [slurm_host(self._settings, one) for one in asked]
         try:
-            people = [one for host in hosts for one in ask_people(host).coordinators]
+            people = [(host, one) for host in hosts for one in ask_people(host).coordinators]
         except CollectError as error:
             msg = f"Slurm could not be asked for coordinators: {error}"
             return AddressesUnavailableError(msg, hint=error.hint)
-        for one in people:
-            if self._frequency_of.get(one.user) != _NEVER:
-                found.setdefault(one.account, []).append(one.user)
+        who = identity(self._settings)
+        for host, one in people:
+            user = who.user(one.user, host.cluster)
+            leads = found.setdefault(who.project(one.account, host.cluster), [])
+            if self._frequency_of.get(user) != _NEVER and user not in leads:
+                leads.append(user)
         return found

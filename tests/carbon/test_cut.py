@@ -24,6 +24,7 @@ ADDED_UP = (
     "gpu_s",
     "total_cpu_s",
     "embodied_g",
+    "gpu_energy_j",
     *ENERGY_COLUMNS,
     *CARBON_COLUMNS,
 )

@@ -14,6 +14,11 @@ JOBS = pd.DataFrame(
 )
 
 
+def test_parts_of_devices_bear_their_part():
+    job = pd.DataFrame({"n_gpu": [0.25], "n_cpus": [0.5], "elapsed_s": [7200]})
+    assert embodied_g(job, EmbodiedFactors(4.0, 1.0)).tolist() == [3.0]
+
+
 @pytest.mark.parametrize(
     ("factors", "expected"),
     [

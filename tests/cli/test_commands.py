@@ -147,7 +147,7 @@ def test_recompute_follows_the_configuration_and_keeps_the_facts(run, site):
     [
         pytest.param(("report", "--week", "2020-W01"), 3, "no job matched", id="no job"),
         pytest.param(("report", "-u", "nobody", *WEEK), 3, "no job matched", id="no such user"),
-        pytest.param(("report", "-s", "XX"), 2, "knows no state", id="no such state"),
+        pytest.param(("report", "-s", "XX"), 2, "there is no state XX", id="no such state"),
         pytest.param(("report", "-S", "gestern"), 2, "is not a time", id="no time"),
         pytest.param(("report", *WEEK, "-S", "today"), 2, "a period is given by", id="two periods"),
         pytest.param(("report", *WEEK, "--strict"), 5, "2 rows refused", id="strict"),

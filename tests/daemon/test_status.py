@@ -31,8 +31,8 @@ _NEXT = "next: sending 09:02, publishing 09:10, collecting 09:15"
     [
         pytest.param(_IDLE, f"on duty; {_REST}; {_NEXT}", id="idle"),
         pytest.param(
-            replace(_IDLE, duty="collect", began_utc=_NINE, detail="alpha, 3 of 30 days"),
-            f"collecting since 09:00 (alpha, 3 of 30 days); {_REST}; {_NEXT}",
+            replace(_IDLE, duty="collect", began_utc=_NINE, detail="alpha, 3 of 30 windows"),
+            f"collecting since 09:00 (alpha, 3 of 30 windows); {_REST}; {_NEXT}",
             id="at work",
         ),
         pytest.param(

@@ -36,7 +36,12 @@ def _failure(code: str) -> CollectError:
         ),
         pytest.param(
             CollectReceipt("alpha", False, 3, 30, _NOON, n_rejects=2, n_resolved=1),
-            [f"{_HEAD}; 0 new, 0 updated, 2 rows refused; 3 of 30 days; earlier gaps are closed"],
+            [
+                (
+                    f"{_HEAD}; 0 new, 0 updated, 2 rows refused; 3 of 30 windows;"
+                    " earlier gaps are closed"
+                )
+            ],
             id="stopped",
         ),
         pytest.param(
@@ -122,7 +127,7 @@ def test_a_watch_shows_the_days_and_tells_every_failure_but_the_one_raised(
     watch.finished(CollectReceipt("alpha", False, 1, 2, None, failure=_failure("timeout")))
     watch.finished(CollectReceipt("beta", False, 0, 2, None, failure=_failure("slurm_missing")))
     watch.finished(CollectReceipt("gamma", True, 2, 2, _NOON))
-    assert hand.shown == ["alpha, 0 of 2 days", "alpha, 1 of 2 days"]
+    assert hand.shown == ["alpha, 0 of 2 windows", "alpha, 1 of 2 windows"]
     assert hand.logged == ["gamma: up to 2026-11-23 12:00 UTC; 0 new, 0 updated"]
     told = [record.getMessage() for record in caplog.records]
     assert told == ["collect beta: text of slurm_missing (Mend it.)"]

@@ -9,6 +9,7 @@ from auditor.deliver.recipients import (
     Answer,
     address_book,
 )
+from auditor.domain.job import PLATFORM
 from auditor.domain.mail import Told
 from auditor.pipeline.mailing import Issue, Post, Postbox, post_of, unreached_lines
 from auditor.report.build import totals_of
@@ -24,6 +25,22 @@ BOX = Postbox("Example HPC", "carbon@example.org", address_book(pattern="{user}@
 
 def page(kind: str = "user", name: str = "alice", **changes: object) -> PageInput:
     return PageInput(Subject(kind, name), report_of(ROWS, **changes))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("user", "alice"), ("account", "ml")])
+def test_the_platform_gets_no_mail_whoever_has_an_address_for_it(kind, name):
+    everybody = replace(BOX, book=AddressBook((_Everybody(),)), leads_of=lambda _: ("all@x.org",))
+    asked = [page(kind, name), page(kind, PLATFORM)]
+    post = post_of(asked, Issue("2026-W47", 1, NOW), everybody, lambda: False)
+    assert [(mail.kind, mail.name) for mail in post.mails] == [(kind, name)]
+    assert (post.unreached, post.unled) == ((), ())
+
+
+class _Everybody:
+    """Knows an address of everybody."""
+
+    def answer(self, user: str) -> Answer:
+        return Answer("all@example.org")
 
 
 def test_message_ids_follow_from_what_a_mail_is_about():

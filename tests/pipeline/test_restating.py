@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from auditor.carbon.bands import DEFAULT_BANDS
 from auditor.domain.week import Week
 from auditor.ledger.interface import LoadSource
 from auditor.pipeline.line import recompute
+from auditor.pipeline.reports import House
 from auditor.pipeline.restating import change_between
 from auditor.report.page import Subject
 from auditor.wiring.parts import build_factors
@@ -14,6 +14,7 @@ from auditor.wiring.store import open_ledger
 from tests.pipeline.site import Run, factors_of, load, settings_in
 
 HOUR = timedelta(hours=1)
+HOUSE = House("Example HPC")
 PERIOD = Week(2026, 47, "Europe/Berlin").period
 START, END = PERIOD.start_utc, PERIOD.end_utc
 ALICE = Run(1, "alice", START + 10 * HOUR, START + 20 * HOUR)
@@ -35,7 +36,7 @@ def changed(folder, *later: Run):
         first = ledger.version
     load(settings, factors, later, END + 30 * HOUR)
     with open_ledger(settings, create=False) as ledger:
-        return change_between(ledger, PERIOD, (first, ledger.version), DEFAULT_BANDS)
+        return change_between(ledger, PERIOD, (first, ledger.version), HOUSE)
 
 
 def counts(change, subject: Subject) -> tuple[int, int, int, int] | None:
@@ -84,7 +85,7 @@ def test_a_run_that_is_gone_is_told_of(tmp_path):
         first = ledger.version
     load(settings, factors, [BOB], END + HOUR)
     with open_ledger(settings, create=False) as ledger:
-        change = change_between(ledger, PERIOD, (ledger.version, first), DEFAULT_BANDS)
+        change = change_between(ledger, PERIOD, (ledger.version, first), HOUSE)
     assert counts(change, SITE) == counts(change, B) == (0, 0, 1, 0)
     assert change.restated(B, 2).previous.n_jobs == 1
     assert change.restated(B, 2).reasons == ("1 run is not of this week any more.",)
@@ -106,7 +107,7 @@ def test_new_factors_are_told_apart_from_new_facts(tmp_path):
     with open_ledger(settings, create=False) as ledger:
         first = ledger.version
         recompute(ledger, build_factors(other), LoadSource("recompute", lambda: "r", "2026-11-24"))
-        change = change_between(ledger, PERIOD, (first, ledger.version), DEFAULT_BANDS)
+        change = change_between(ledger, PERIOD, (first, ledger.version), HOUSE)
     assert counts(change, SITE) == (0, 0, 0, 3)
     assert change.restated(SITE, 3).reasons == ("3 runs were estimated anew.",)
     assert change.restated(SITE, 3).revision == 3
@@ -121,8 +122,8 @@ def test_an_open_run_that_was_accounted_in_part_is_told_of(tmp_path):
         with open_ledger(settings, create=False) as ledger:
             versions.append(ledger.version)
     with open_ledger(settings, create=False) as ledger:
-        grown = change_between(ledger, PERIOD, (versions[0], versions[1]), DEFAULT_BANDS)
-        same = change_between(ledger, PERIOD, (versions[1], versions[2]), DEFAULT_BANDS)
+        grown = change_between(ledger, PERIOD, (versions[0], versions[1]), HOUSE)
+        same = change_between(ledger, PERIOD, (versions[1], versions[2]), HOUSE)
     assert same is None
     assert counts(grown, C) == (0, 1, 0, 0)
     assert not grown.can_wait

@@ -128,3 +128,33 @@ def test_slurm_that_does_not_answer_is_asked_once_and_says_nothing_of_leads(tmp_
 def test_users_are_missed_only_where_they_are_to_get_mail(tmp_path, addresses, expected):
     told = settings(tmp_path, mail='operators = ["ops@example.org"]', addresses=addresses)
     assert postbox(told, {}).reaches_users is expected
+
+
+WHO = """
+[identity.users]
+alice = ["alice@example.org", "gpu-cloud:alice-m"]
+[identity.projects]
+ml = ["team-ml"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wanted"),
+    [
+        pytest.param({"alice@example.org": "never"}, False, id="under an alias"),
+        pytest.param({"alice@example.org": "never", "alice": "weekly"}, True, id="under her name"),
+        pytest.param({"alice-m": "never"}, True, id="an alias of one cluster is anybody's"),
+    ],
+)
+def test_what_was_chosen_under_an_alias_holds_for_the_person(tmp_path, chosen, wanted):
+    box = postbox(settings(tmp_path, projects='leads = "none"\n' + WHO), chosen)
+    assert box.wants("alice", "weekly") is wanted
+
+
+def test_leads_of_a_project_are_those_of_all_its_names(tmp_path):
+    (tmp_path / "leads.csv").write_text(
+        "account,address\nml,a@example.org\nteam-ml,b@example.org\nteam-ml,a@example.org\n"
+    )
+    box = postbox(settings(tmp_path, projects='leads = "file"\nfile = "leads.csv"\n' + WHO), {})
+    assert box.leads_of("ml") == ("a@example.org", "b@example.org")
+    assert box.leads_of("team-ml") == ()

@@ -1,0 +1,106 @@
+"""Pods on the command line: found by name, uid and owner, and explained in their own words."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import CONFIG
+from tests.integration.pod_site import ALICES, GPU_CLOUD, NODE, OTHERS, WHO, pod
+from tests.pipeline.week_site import HOUR, START
+
+WEEK = ("--week", "2026-W47")
+HOSTILE = pod("evil", START + HOUR, 2, owner=("Job", "x\x1b[31m"), user="\x1b]0;owned\x07")
+
+
+@pytest.fixture
+def pods(run, site):
+    """Return `run` on a site that has loaded a week of both clusters."""
+    (site / "auditor.toml").write_text(CONFIG + GPU_CLOUD + WHO)
+    items = {"kind": "List", "apiVersion": "v1", "items": [*ALICES, *OTHERS, HOSTILE, NODE]}
+    (site / "pods.json").write_text(json.dumps(items))
+    assert run("ingest", "jobs.txt", "--cluster", "alpha").code == 0
+    loaded = run("ingest", "--cluster", "gpu-cloud", "pods.json")
+    assert loaded.code == 0, loaded.err
+    return run
+
+
+SAYS = [
+    pytest.param("user", "alice (alice@example.org in accounting, see [identity])", id="whose"),
+    pytest.param("", "by the first it has of label:example.org/user, namespace:user-* "
+                 "([clusters.kubernetes] user)", id="by which rule"),
+    pytest.param("project", "ml (team-ml in accounting, see [identity])", id="its project"),
+    pytest.param("", "by namespace ([clusters.kubernetes] project)", id="by which rule, too"),
+    pytest.param("namespace", "team-ml", id="namespace"),
+    pytest.param("owner", "team-ml/Job/train-0", id="owner"),
+    pytest.param("cores requested", "8", id="cores"),
+    pytest.param("memory", "64 GiB", id="memory"),
+    pytest.param("bound", "2026-11-16 05:00:00 CET", id="bound"),
+    pytest.param("ended", "2026-11-16 12:00:00 CET", id="ended"),
+    pytest.param("held, s", "25200", id="how long"),
+    pytest.param("uid", "uid-team-ml-train-0-1db20", id="uid"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("label", "value"), SAYS)
+def test_explain_uses_the_words_of_pods(pods, label, value):
+    for job_id in ("team-ml/train-0-1db20", "uid-team-ml-train-0-1db20"):
+        lines = pods("explain", job_id).out.splitlines()
+        assert lines[0] == "Pod team-ml/train-0-1db20 on gpu-cloud"
+        assert f"  {label:<17}{value}" in lines
+
+
+def test_explain_keeps_the_words_of_slurm(pods):
+    text = pods("explain", "11").out
+    assert text.startswith("Job 11 on alpha\n  user          alice\n  project       ml\n")
+    assert "partition     gpu" in text
+    for word in ("cores requested", "bound", "[identity]", "uid"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("job_id", "user", "why"),
+    [
+        pytest.param("playground/scratch", "(unknown)", "by the first it has of", id="nobody"),
+        pytest.param("gpu-tools/plugin-x", "(platform)", "a platform namespace", id="platform"),
+        pytest.param("team-ml/serve-6f9c-q2v4k", "robert (bob", "by the first", id="other bob"),
+    ],
+)
+def test_whose_a_pod_is(pods, job_id, user, why):
+    lines = pods("explain", job_id).out.splitlines()
+    assert lines[1].startswith(f"  {'user':<17}{user}")
+    assert lines[2].startswith(f"  {'':<17}{why}")
+
+
+def test_explain_in_json_has_both_names(pods):
+    (run,) = json.loads(pods("explain", "team-ml/train-0-1db20", "--json").out)
+    assert (run["user"], run["facts"]["user"]) == ("alice", "alice@example.org")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "n_jobs"),
+    [
+        pytest.param(("-u", "alice"), 4, id="a person on both"),
+        pytest.param(("-u", "alice@example.org"), 4, id="under the other name"),
+        pytest.param(("-u", "alice", "-M", "gpu-cloud"), 3, id="on one"),
+        pytest.param(("-j", "team-ml/train-0-1db20"), 1, id="a pod"),
+        pytest.param(("-j", "team-ml/Job/train-0"), 2, id="the pods of a Job"),
+        pytest.param(("-j", "11,team-ml/notebook"), 2, id="a job and a pod"),
+        pytest.param(("-s", "COMPLETED", "-M", "gpu-cloud"), 8, id="a state"),
+    ],
+)
+def test_filters_find_pods(pods, arguments, n_jobs):
+    answer = pods("report", *WEEK, *arguments, "--json")
+    assert json.loads(answer.out)["totals"]["n_jobs"] == n_jobs
+
+
+def test_states_of_pods_can_be_asked_for(pods):
+    assert pods("report", *WEEK, "-s", "EVICTED").code == 3
+
+
+@pytest.mark.parametrize("form", [(), ("--by", "job"), ("--csv",), ("--by", "user")])
+def test_no_name_of_a_pod_drives_a_terminal(pods, form):
+    answer = pods("report", *WEEK, "-M", "gpu-cloud", *form)
+    assert "\x1b" not in answer.out
+    explained = pods("explain", "team-ml/evil")
+    assert explained.code == 0
+    assert "\x1b" not in explained.out + explained.err
