@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from auditor.domain.job import PLATFORM, QualityFlag
 from auditor.domain.recommendation import Recommendation
 from auditor.recommend.idle_gpu import idle_gpu
 from auditor.recommend.interface import AdviceSettings, Rule
@@ -20,8 +23,9 @@ def recommend(rows: pd.DataFrame, settings: AdviceSettings) -> list[Recommendati
     """Say what would have helped, largest saving first.
 
     Lost runs are claimed whole by the first rules; the other rules save on the rest only, and each
-    of them on another component. So the savings can be added. Runs that are still open are left
-    out: their use is not known yet.
+    of them on another component. So the savings can be added. Each scheduler's runs are advised
+    apart, in its language. Runs that are still open are left out, as their use is not known yet; so
+    are those of the platform, and rows that stand for several runs.
 
     Parameters
     ----------
@@ -31,11 +35,21 @@ def recommend(rows: pd.DataFrame, settings: AdviceSettings) -> list[Recommendati
     settings
         Where advice begins.
     """
-    ended = rows[~rows["is_open"]]
+    advised = rows[~rows["is_open"] & ~_is_nobodys_job(rows)]
     least_g = max(
         settings.least_saving_g, settings.least_saving_ratio * float(rows["carbon_g"].sum())
     )
     settings = replace(settings, least_saving_g=least_g)
-    advice = [rule(ended, settings) for rule in (*WHOLE_RUN_RULES, *COMPONENT_RULES)]
+    parts = [part for _, part in advised.groupby("scheduler", observed=True, dropna=False)]
+    rules = (*WHOLE_RUN_RULES, *COMPONENT_RULES)
+    advice = [rule(part, settings) for part in parts for rule in rules]
     found = [piece for piece in advice if piece is not None]
     return sorted(found, key=lambda piece: piece.saving_g, reverse=True)
+
+
+def _is_nobodys_job(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell what nobody can size: the platform's own, and rows that stand for several runs."""
+    unsized = int(QualityFlag.PLATFORM | QualityFlag.AGGREGATE)
+    is_unsized = (rows["quality_flags"].to_numpy(np.int64) & unsized) != 0
+    found: NDArray[np.bool_] = is_unsized | rows["user"].eq(PLATFORM).to_numpy(np.bool_)
+    return found

@@ -10,6 +10,13 @@ from auditor.recommend.interface import (
     component_ratio,
     idle_ratio,
 )
+from auditor.recommend.language import (
+    KUBERNETES,
+    SLURM,
+    accelerator_resource,
+    how_to,
+    resources_command,
+)
 from auditor.recommend.right_size import Held, RightSize, right_size
 from auditor.units import carbon_text
 
@@ -27,8 +34,8 @@ def idle_gpu(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | N
     count, over = found.n_needed, found.over
     return found.recommendation(
         "idle_gpu",
-        f"{_sentence(found, settings)}, saves {carbon_text(found.saving.central_g)}.",
-        f"sbatch --gpus={count} job.sh" if count else "sbatch --gres=none job.sh",
+        f"{_sentence(found, settings)}, saves {carbon_text(found.saving.central_g)}." + _how(found),
+        _command(found),
         {
             "gpu_s": float(over["gpu_s"].sum()),
             "mean_utilisation_ratio": float(
@@ -49,6 +56,24 @@ def _sentence(found: RightSize, settings: AdviceSettings) -> str:
         f"Asking for {count} for {found.whose}, as many as the work of {found.its_runs} fills to "
         f"{settings.target_gpu_utilisation_ratio:.0%}"
     )
+
+
+def _how(found: RightSize) -> str:
+    return f" {how_to(found.owner)}" if found.scheduler == KUBERNETES and _command(found) else ""
+
+
+def _command(found: RightSize) -> str:
+    count = found.n_needed
+    if found.scheduler == KUBERNETES:
+        first = found.over.iloc[0]
+        if found.over["n_gpu"].mod(1).any():
+            return ""  # a share of a card goes by a name that the site chose
+        resource = accelerator_resource(str(first["gpu_model"]), str(first["gpu_types"]))
+        amounts = {resource: str(count)}
+        return resources_command(found.owner, amounts, is_limit=True) if resource else ""
+    if found.scheduler != SLURM:
+        return ""
+    return f"sbatch --gpus={count} job.sh" if count else "sbatch --gres=none job.sh"
 
 
 def _held(rows: pd.DataFrame, settings: AdviceSettings) -> Held:

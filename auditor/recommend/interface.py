@@ -36,8 +36,8 @@ class AdviceSettings:
         What to ask for above the peak.
     checkpoint_notice_s
         Warning before the time limit in which a checkpoint can be written [s].
-    test_limit
-        Time limit of a first short test, as Slurm writes it.
+    test_limit_s
+        Time limit of a first short test [s].
     """
 
     least_saving_g: float = 10.0
@@ -49,9 +49,10 @@ class AdviceSettings:
     target_cpu_efficiency_ratio: float = 0.8
     memory_headroom_ratio: float = 0.2
     checkpoint_notice_s: int = 300
-    test_limit: str = "00:10:00"
+    test_limit_s: int = 600
 
 
+# Rows of one scheduler go in: advice is in its language.
 Rule = Callable[[pd.DataFrame, AdviceSettings], Recommendation | None]
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from auditor.domain.recommendation import Recommendation
 from auditor.recommend.interface import AdviceSettings, runs, saving
+from auditor.recommend.language import KUBERNETES, SLURM, scheduler_of
 from auditor.units import carbon_text
 
 BLAMED_STATES = ("FAILED", "OUT_OF_MEMORY", "DEADLINE")
@@ -22,19 +23,22 @@ def lost_work(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | 
     spared = saving(lost, np.ones(len(lost)))
     if not spared.is_worth_saying(settings):
         return None
+    scheduler = scheduler_of(rows)
     n_out_of_memory = int((lost["state"] == "OUT_OF_MEMORY").sum())
     by_the_machine = rows[rows["state"].isin(UNBLAMED_STATES)]
-    how = f", {n_out_of_memory:,} of them out of memory," if n_out_of_memory else ""
+    killed = "out of memory (OOMKilled)" if scheduler == KUBERNETES else "out of memory"
+    how = f", {n_out_of_memory:,} of them {killed}," if n_out_of_memory else ""
     return Recommendation(
         rule="lost_work",
         text=f"{runs(len(lost))} failed{how} after emitting {carbon_text(spared.central_g)}. "
-        "A short test first saves at most that, if it shows the fault that ended the long run.",
-        command=f"sbatch --time={settings.test_limit} job.sh",
+        f"{_test_of(scheduler)} saves at most that, if it shows the fault that ended the long run.",
+        command=_command(scheduler, settings),
         saving_g=spared.central_g,
         saving_low_g=spared.low_g,
         saving_high_g=spared.high_g,
         saving_wh=spared.energy_wh,
         evidence={
+            "scheduler": scheduler,
             "n_runs": len(lost),
             "n_out_of_memory": n_out_of_memory,
             "core_s": float(lost["core_s"].sum()),
@@ -44,3 +48,19 @@ def lost_work(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | 
             "saving_is": "upper limit",
         },
     )
+
+
+def _test_of(scheduler: str) -> str:
+    if scheduler == KUBERNETES:
+        return "A short test first, as a Job with this spec besides its template,"
+    return "A short test first"
+
+
+def _command(scheduler: str, settings: AdviceSettings) -> str:
+    if scheduler == KUBERNETES:
+        return f"spec: {{activeDeadlineSeconds: {settings.test_limit_s}, backoffLimit: 0}}"
+    if scheduler != SLURM:
+        return ""
+    minutes, seconds = divmod(settings.test_limit_s, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"sbatch --time={hours:02}:{minutes:02}:{seconds:02} job.sh"

@@ -1,7 +1,8 @@
 """One size for all runs of one job: what its hungriest run needs, and what that would save.
 
 A size that fits the runs of many people fits none of them. So runs are taken together by user,
-job name and partition, and advice is about the group that would save most.
+job name and partition, pods by what owns them too, and advice is about the group that would save
+most.
 """
 
 from collections.abc import Callable
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 
 from auditor.domain.recommendation import Recommendation
 from auditor.recommend.interface import FloatArray, Saving, runs, saving
+from auditor.recommend.language import KUBERNETES, Owner, owner_of, scheduler_of, short
 from auditor.recommend.lost_work import BLAMED_STATES
 from auditor.units import carbon_text
 
 # Their emissions are claimed whole by other rules; what they needed still counts.
 CLAIMED_STATES = (*BLAMED_STATES, "TIMEOUT")
 _GROUP = ("user", "job_name", "partition")
-_N_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,22 @@ class RightSize:
         return {name: "" if pd.isna(first[name]) else str(first[name]) for name in _GROUP}
 
     @property
+    def scheduler(self) -> str:
+        """Return what scheduled its runs."""
+        return scheduler_of(self.rows)
+
+    @property
+    def owner(self) -> Owner:
+        """Return what its pods belong to."""
+        first = self.rows.iloc[0]
+        return owner_of(first["parent_job_id"], str(first["job_id"]))
+
+    @property
     def whose(self) -> str:
         """Name the group: 'job train of alice in gpu'. Names are from outside."""
-        user, job, partition = (_short(name) for name in self.names.values())
+        user, job, partition = (short(name) for name in self.names.values())
+        if self.scheduler == KUBERNETES:
+            return f"{self.owner.text} of {user}" if user else self.owner.text
         parts = [f"job {job}" if job else "the jobs"]
         parts += [f"of {user}"] if user else []
         parts += [f"in {partition}"] if partition else []
@@ -86,6 +100,7 @@ class RightSize:
             saving_high_g=self.saving.high_g,
             saving_wh=self.saving.energy_wh,
             evidence={
+                "scheduler": self.scheduler,
                 **self.names,
                 "n_runs": len(self.over),
                 "n_runs_fitted": len(self.rows),
@@ -120,7 +135,10 @@ def right_size(held: Held) -> RightSize | None:
     codes = _group_codes(held.rows)
     is_known = ~np.isnan(held.n_needed)
     n_needed = np.full(codes.max(initial=-1) + 1, np.nan)
-    np.fmax.at(n_needed, codes[is_known], held.n_needed[is_known])
+    # A run that held a share of a card or of a core needs that share; what is asked for is whole.
+    np.fmax.at(n_needed, codes[is_known], np.ceil(held.n_needed[is_known]))
+    # A share of a card is never less than what is asked for; whole ones are.
+    n_needed = np.ceil(n_needed)
     n_of_run = n_needed[codes]
     is_claimed = held.rows["state"].isin(CLAIMED_STATES).to_numpy()
     is_over = is_known & held.is_over & ~is_claimed & (n_of_run < held.n_held)
@@ -146,16 +164,18 @@ def right_size(held: Held) -> RightSize | None:
 
 
 def _group_codes(rows: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the number of each run's group; user and partition group runs without a name."""
+    """Return the number of each run's group; user and partition group runs without a name.
+
+    Pods of one name are of one group only where what owns them, and the namespace, are the same.
+    """
     combined = np.zeros(len(rows), dtype=np.int64)
-    for name in _GROUP:
-        codes, values = pd.factorize(rows[name])
+    columns = [rows[name] for name in _GROUP]
+    if scheduler_of(rows) == KUBERNETES:
+        columns += [rows["parent_job_id"], rows["job_id"].str.partition("/")[0]]
+    for column in columns:
+        codes, values = pd.factorize(column)
         combined = pd.factorize(combined * (len(values) + 1) + codes + 1)[0]
     return np.asarray(combined, dtype=np.int64)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _N_NAME else f"{name[: _N_NAME - 1]}…"
 
 
 def _all(count: int) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from auditor.domain.recommendation import Recommendation
 from auditor.recommend.interface import AdviceSettings, runs, saving
+from auditor.recommend.language import KUBERNETES, SLURM, scheduler_of
 from auditor.units import carbon_text, hours_text
 
 
@@ -18,9 +19,12 @@ def timed_out(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | 
     spared = saving(late, np.ones(len(late)))
     if not spared.is_worth_saying(settings):
         return None
+    scheduler = scheduler_of(rows)
+    what = "activeDeadlineSeconds" if scheduler == KUBERNETES else "the time limit"
     limits_s = late["time_limit_s"]
     longest_s = float(limits_s[np.isfinite(limits_s)].max())
     evidence: dict[str, str | int | float] = {
+        "scheduler": scheduler,
         "n_runs": len(late),
         "core_s": float(late["core_s"].sum()),
         "gpu_s": float(late["gpu_s"].sum()),
@@ -32,13 +36,28 @@ def timed_out(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | 
         limit = f" (at most {hours_text(longest_s)})"
     return Recommendation(
         rule="timed_out",
-        text=f"{runs(len(late))} met the time limit{limit} after emitting "
-        f"{carbon_text(spared.central_g)}. A checkpoint {settings.checkpoint_notice_s // 60} "
-        "minutes before the end, or a longer limit, saves at most that.",
-        command=f"sbatch --requeue --signal=B:USR1@{settings.checkpoint_notice_s} job.sh",
+        text=f"{runs(len(late))} met {what}{limit} after emitting "
+        f"{carbon_text(spared.central_g)}. A checkpoint {_when(scheduler, settings)}, or a longer "
+        "limit, saves at most that.",
+        command=_command(scheduler, settings),
         saving_g=spared.central_g,
         saving_low_g=spared.low_g,
         saving_high_g=spared.high_g,
         saving_wh=spared.energy_wh,
         evidence=evidence,
     )
+
+
+def _when(scheduler: str, settings: AdviceSettings) -> str:
+    minutes = f"{settings.checkpoint_notice_s // 60} minutes"
+    if scheduler == KUBERNETES:
+        return f"on SIGTERM, with {minutes} in the pod's spec to write it"
+    return f"{minutes} before the end"
+
+
+def _command(scheduler: str, settings: AdviceSettings) -> str:
+    if scheduler == KUBERNETES:
+        return f"terminationGracePeriodSeconds: {settings.checkpoint_notice_s}"
+    if scheduler != SLURM:
+        return ""
+    return f"sbatch --requeue --signal=B:USR1@{settings.checkpoint_notice_s} job.sh"

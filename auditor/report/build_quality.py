@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from auditor.domain.frames import COMPONENTS
-from auditor.domain.job import QualityFlag
+from auditor.domain.job import PLATFORM, QualityFlag
 from auditor.report.build_jobs import text_or_none
-from auditor.report.build_open import open_runs
+from auditor.report.build_open import KUBERNETES, open_runs
 from auditor.report.doubts import (
     AmbiguousGpu,
     FlagCount,
@@ -27,7 +27,7 @@ TEXT_OF_FLAG = {
     QualityFlag.CLOCK_REPAIRED: "End disagreed with Start and Elapsed; Elapsed was believed",
     QualityFlag.CPU_TIME_ABOVE_ALLOCATION: "more CPU time than the allocation could give; taken as "
     "full load",
-    QualityFlag.STATE_UNKNOWN: "a state that Slurm does not know",
+    QualityFlag.STATE_UNKNOWN: "a state that the scheduler does not have",
     QualityFlag.MEMORY_UNUSABLE: "no usable memory request; memory counts nothing",
     QualityFlag.RESOURCES_UNKNOWN: "neither AllocTRES nor NCPUS; they count nothing",
     QualityFlag.TIME_AMBIGUOUS: "start or end in the hour that the clocks repeat",
@@ -37,6 +37,13 @@ TEXT_OF_FLAG = {
     QualityFlag.GPU_TYPE_UNKNOWN: "accelerators without a type",
     QualityFlag.SUSPENDED_INFERRED: "no Suspended column; taken as End - Start - Elapsed",
     QualityFlag.RUN_OUTSIDE_TIME: "a start before 1990 or after the export; not counted",
+    QualityFlag.END_INFERRED: "gone at the next look; taken to end when they were last seen",
+    QualityFlag.START_INFERRED: "nobody recorded the start; taken from when they were first seen",
+    QualityFlag.NO_REQUEST: "asked for no CPU or no memory; counted by what they used, where that "
+    "is known, else as nothing",
+    QualityFlag.AGGREGATE: "stand for several jobs each, as the source tells no more",
+    QualityFlag.PLATFORM: "the platform's own (system namespaces, daemons of every node), counted "
+    f"under {PLATFORM} and nobody's",
 }
 
 
@@ -52,6 +59,7 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
         energy_basis_ratio=_energy_basis_ratio(rows),
         embodied_known_ratio=_energy_share(energy_wh, embodied_known),
         unmatched_nodes=_unmatched_nodes(rows),
+        n_meter_refused=_n_meter_refused(rows),
         n_unknown_cpu=int((~rows["cpu_known"].to_numpy(np.bool_) & (energy_wh > 0)).sum()),
         n_open=int(rows["is_open"].sum()),
         open_runs=open_runs(rows),
@@ -60,6 +68,7 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
         flags=_flags(rows),
         runaways=runaways[:N_RUNAWAYS_LISTED],
         n_runaways=len(runaways),
+        n_unnamed_pods=int((rows["scheduler"].eq(KUBERNETES) & rows["user"].isna()).sum()),
     )
 
 
@@ -85,12 +94,17 @@ def _zones(rows: pd.DataFrame) -> tuple[ZoneIntensity, ...]:
 
 
 def _energy_basis_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
-    """Share the energy out by basis; a component carries its part of the facility overhead."""
-    pue = np.nan_to_num(rows["pue"].to_numpy(np.float64), nan=1.0)
+    """Share the energy out by basis; a component carries its part of the facility overhead.
+
+    Accelerators that were metered in part count as measured for that part.
+    """
     by_basis_wh = dict.fromkeys(BASES, 0.0)
+    by_basis_wh["measured"] = float(_with_overhead_wh(rows, "gpu_measured_wh").sum())
     for component in COMPONENTS:
-        part_wh = np.nan_to_num(rows[f"{component}_wh"].to_numpy(np.float64)) * pue
-        codes, bases = pd.factorize(rows[f"{component}_basis"])
+        part_wh, names = _with_overhead_wh(rows, f"{component}_wh"), rows[f"{component}_basis"]
+        if component == "gpu":
+            part_wh, names = part_wh - _with_overhead_wh(rows, "gpu_measured_wh"), _rest_basis(rows)
+        codes, bases = pd.factorize(names)
         sums = np.bincount(codes + 1, weights=part_wh, minlength=len(bases) + 1)
         for basis, sum_wh in zip(bases, sums[1:].tolist(), strict=True):
             if basis in by_basis_wh:
@@ -99,6 +113,27 @@ def _energy_basis_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
     if total_wh <= 0:
         return dict.fromkeys(BASES)
     return {basis: sum_wh / total_wh for basis, sum_wh in by_basis_wh.items()}
+
+
+def _with_overhead_wh(rows: pd.DataFrame, column: str) -> np.ndarray:
+    pue = np.nan_to_num(rows["pue"].to_numpy(np.float64), nan=1.0)
+    part_wh: np.ndarray = np.nan_to_num(rows[column].to_numpy(np.float64)) * pue
+    return part_wh
+
+
+def _rest_basis(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Return what the part of the accelerators rests on that no meter covers."""
+    is_part = (rows["gpu_basis"] == "measured") & (rows["gpu_measured_wh"] > 0)
+    is_used = rows["gpu_utilisation_ratio"].notna() & rows["gpu_known"]
+    rest = np.where(is_used, "utilisation", "assumed")
+    return rows["gpu_basis"].astype(object).where(~is_part, rest)
+
+
+def _n_meter_refused(rows: pd.DataFrame) -> int:
+    """Count the runs whose accelerators were metered and whose meters were not believed."""
+    is_metered = rows["gpu_metered_ratio"] > 0
+    is_modelled = (rows["gpu_wh"] > 0) & ~(rows["gpu_measured_wh"] > 0)
+    return int((is_metered & is_modelled).sum())
 
 
 def _flags(rows: pd.DataFrame) -> tuple[FlagCount, ...]:

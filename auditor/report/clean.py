@@ -25,6 +25,17 @@ def printable(text: str, n_most: int | None = None) -> str:
     return "".join(char if char.isprintable() else _REPLACEMENT for char in text)
 
 
+def middle_cut(text: str, n_most: int) -> str:
+    """Clean text and cut what is too long in its middle: ends of names tell pods apart.
+
+    A third of what is kept is the end.
+    """
+    if len(text) <= n_most:
+        return printable(text)
+    n_end = n_most // 3
+    return printable(text[: n_most - 1 - n_end]) + _ELLIPSIS + printable(text[-n_end:])
+
+
 def ascii_only(text: str) -> str:
     """Spell text in ASCII for a terminal that knows nothing else."""
     return text.translate(_IN_ASCII).encode("ascii", "replace").decode("ascii")

@@ -91,8 +91,12 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class OpenRuns:
-    """Runs that had not ended; `n_without_limit` of them have no known time limit."""
+    """Runs that had not ended; `n_without_limit` of them have no known time limit.
+
+    Pods are not among these: few have a limit. `schedulers` ran them.
+    """
 
     carbon_ratio: float | None = None
     n_without_limit: int = 0
     largest: OpenRun | None = None
+    schedulers: tuple[str, ...] = ()

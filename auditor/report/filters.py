@@ -84,6 +84,20 @@ def hours_column(seconds: Sequence[float | None]) -> list[str]:
     ]
 
 
+def amount_text(amount: float) -> str:
+    """Write how many of something that comes in parts: '4', '1,024', '0.25', '<0.01'."""
+    if float(amount).is_integer():
+        return f"{amount:,.0f}"
+    if 0 < amount < 0.005:  # noqa: PLR2004  (what two decimals can show)
+        return "<0.01"
+    return f"{amount:,.2f}".rstrip("0").rstrip(".")
+
+
+def cores_text(n_cpus: float) -> str:
+    """Write a number of cores: '1 core', '0.5 cores'."""
+    return f"{amount_text(n_cpus)} {'core' if n_cpus == 1 else 'cores'}"
+
+
 def count_text(count: int, word: str) -> str:
     """Write a count with its noun: '1 job', '2,310 jobs'."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

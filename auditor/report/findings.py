@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.domain.job import QualityFlag
-from auditor.report.doubts import AmbiguousGpu, UnmatchedNode, ZoneIntensity
+from auditor.report.doubts import AmbiguousGpu, OpenRuns, UnmatchedNode, ZoneIntensity
 from auditor.report.filters import count_text, hours_number, percent_text
 from auditor.report.model import BASES, IntensitySource, Quality, Report
 from auditor.report.shortfalls import asides, shortfall_reasons
@@ -16,10 +16,18 @@ MOST_ASSUMED_RATIO = 0.5
 _ROUNDING = 1e-9
 NAMING_HINT = "Name what the nodes have under [[clusters.nodes]] in the configuration."
 MODEL_HINT = "`gpu = ...` with the exact model under [[clusters.nodes]] settles it."
-OPEN_HINT = (
-    "Ask whether it still runs: squeue -j JOBID. Once it has ended, the next collection or export "
-    "has its end."
+METER_HINT = "`auditor explain JOBID` says what they said and why it was not believed."
+_ASK_OF = {
+    "slurm": "squeue -j JOBID",
+    "kubernetes": "kubectl get pod -n NAMESPACE POD",
+}
+_OPEN_HINT = "Once it has ended, the next collection or export has its end."
+_UNNAMED_HINT = (
+    "`user` under [clusters.kubernetes] in the configuration says what names them: a label, an "
+    "annotation or the namespace."
 )
+# They say what a run is, and weaken nothing.
+_INFORMING = {QualityFlag.PLATFORM.name, QualityFlag.AGGREGATE.name}
 RUNAWAY_HINT = "An operator can end them: sacctmgr show runawayjobs."
 TEXT_OF_BASIS = {
     "measured": "measured",
@@ -66,6 +74,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
         *_intensity(report),
         *_rows(quality),
         *_hardware(quality),
+        *_meters(report),
         *_runs(quality),
         *(Finding(line) for line in asides(report)),
         *(Finding(note.text, note.hint, is_doubt=True) for note in quality.facts.notes),
@@ -190,6 +199,17 @@ def _hardware(quality: Quality) -> Iterator[Finding]:
         )
 
 
+def _meters(report: Report) -> Iterator[Finding]:
+    n_refused = report.quality.n_meter_refused
+    if n_refused and report.provenance.method in ("", "calibrated"):
+        yield Finding(
+            f"{count_text(n_refused, 'run')}: the meters of the accelerators say more or less than "
+            "such accelerators can draw; modelled instead.",
+            METER_HINT,
+            is_doubt=True,
+        )
+
+
 def _ambiguous(gpu: AmbiguousGpu) -> str:
     return (
         f"{gpu.word or 'the name in the configuration'} counted as {gpu.taken}, "
@@ -210,7 +230,10 @@ def _runs(quality: Quality) -> Iterator[Finding]:
         listed = _runaways(quality) if flag.code == QualityFlag.RUNAWAY.name else ""
         hint = RUNAWAY_HINT if listed else ""
         text = f"{count_text(flag.n_jobs, 'run')}: {flag.text}{listed}."
-        yield Finding(text, hint, is_doubt=True)
+        yield Finding(text, hint, is_doubt=flag.code not in _INFORMING)
+    if quality.n_unnamed_pods:
+        n_runs = count_text(quality.n_unnamed_pods, "run")
+        yield Finding(f"{n_runs} of pods that name nobody, under (unknown).", _UNNAMED_HINT)
 
 
 def _open_runs(quality: Quality) -> Iterator[Finding]:
@@ -231,7 +254,13 @@ def _open_runs(quality: Quality) -> Iterator[Finding]:
     if known.n_without_limit:
         text += f"; {_without_limit(known.n_without_limit, quality.n_open)} no known time limit"
     is_doubt = known.n_without_limit > 0 or (known.carbon_ratio or 0.0) > MOST_OPEN_RATIO
-    yield Finding(f"{text}.", OPEN_HINT if is_doubt else "", is_doubt=is_doubt)
+    yield Finding(f"{text}.", _open_hint(known) if is_doubt else "", is_doubt=is_doubt)
+
+
+def _open_hint(known: OpenRuns) -> str:
+    asked = [_ASK_OF[name] for name in known.schedulers if name in _ASK_OF]
+    ask = f"Ask whether it still runs: {' or '.join(asked)}. " if asked else ""
+    return ask + _OPEN_HINT
 
 
 def _without_limit(n_without: int, n_open: int) -> str:

@@ -82,7 +82,9 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         finalize=_safe,
     )
-    environment.filters.update(outside=_parted, attribute=_attribute, coded=_coded, alt=_chart_text)
+    environment.filters.update(
+        outside=_parted, attribute=_attribute, coded=_coded, alt=_chart_text, words=_words
+    )
     return environment
 
 
@@ -125,6 +127,16 @@ def _coded(text: str) -> "Markup":
         for number, piece in enumerate(pieces)
     )
     return Markup("").join(marked)
+
+
+def _words(line: str) -> "Markup":
+    """Keep each word of a command in one piece: a mail program breaks lines after hyphens too."""
+    from markupsafe import Markup  # noqa: PLC0415  (comes with jinja2, see there)
+
+    words = (
+        Markup('<span class="word">{}</span>').format(_sentence(word)) for word in line.split()
+    )
+    return Markup(" ").join(words)
 
 
 def _attribute(text: str) -> "Markup":

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from auditor.domain.job import WASTED_STATES
 from auditor.report.charts import BarChart, carbon_by
-from auditor.report.clean import printable
+from auditor.report.clean import middle_cut, printable
 from auditor.report.filters import (
+    amount_text,
     carbon_band,
+    cores_text,
     count_text,
     hours_number,
     local_text,
@@ -26,6 +28,7 @@ N_SHARES = 5
 N_SENTENCE = 400
 _N_SOURCES = 3
 _N_LABEL = 32
+_N_ID = 48
 _N_COMMAND = 300
 _TITLE_OF = {
     "account": "By project",
@@ -49,7 +52,7 @@ def job_rows(page: PageInput, scale: Scale) -> tuple[JobRow, ...]:
 
 def _job_row(page: PageInput, job: JobLine, scale: Scale) -> JobRow:
     name = bounded(job.job_name or "", N_NAME).strip()
-    facts = [bounded(job.job_id, _N_LABEL)]
+    facts = [bounded(middle_cut(job.job_id, _N_ID), _N_ID)]
     if page.subject.kind != "user":
         facts.append(bounded(job.user or "(unknown)", _N_LABEL))
     facts.append(local_text(job.start_utc, page.report.period).strip())
@@ -66,10 +69,10 @@ def _job_row(page: PageInput, job: JobLine, scale: Scale) -> JobRow:
 def _resources(job: JobLine) -> str:
     if job.n_gpu:
         gpu = bounded(job.gpu or "accelerator", _N_LABEL)
-        return f"{job.n_gpu:g} {TIMES} {gpu}, {hours_number(job.gpu_s or 0.0)} GPU h"
+        return f"{amount_text(job.n_gpu)} {TIMES} {gpu}, {hours_number(job.gpu_s or 0.0)} GPU h"
     if job.n_cpus:
         hours = hours_number(job.core_s or 0.0)
-        return f"{count_text(int(job.n_cpus), 'core')}, {hours} core h"
+        return f"{cores_text(job.n_cpus)}, {hours} core h"
     return ""
 
 

@@ -144,13 +144,17 @@ class QualityFacts:
 
 @dataclass(frozen=True)
 class Quality:
-    """What the numbers rest on. Ratios are shares of the energy, 0..1; None without energy."""
+    """What the numbers rest on. Ratios are shares of the energy, 0..1; None without energy.
+
+    `n_meter_refused` runs had metered accelerators whose meters say what cannot be.
+    """
 
     facts: QualityFacts
     intensity_measured_ratio: float | None
     energy_basis_ratio: Mapping[str, float | None]
     embodied_known_ratio: float | None
     unmatched_nodes: tuple[UnmatchedNode, ...]
+    n_meter_refused: int
     n_unknown_cpu: int
     n_open: int
     open_runs: OpenRuns
@@ -159,6 +163,7 @@ class Quality:
     flags: tuple[FlagCount, ...]
     runaways: tuple[Runaway, ...]
     n_runaways: int
+    n_unnamed_pods: int = 0
 
 
 @dataclass(frozen=True)

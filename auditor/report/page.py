@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from auditor.domain.job import WASTED_STATES
+from auditor.domain.job import PLATFORM, WASTED_STATES
 from auditor.report import filters
 from auditor.report.charts import (
     BarChart,
@@ -19,7 +19,7 @@ from auditor.report.charts import (
     energy_by_basis,
     energy_by_component,
 )
-from auditor.report.clean import file_word, printable
+from auditor.report.clean import file_word, middle_cut, printable
 from auditor.report.findings import findings, method_text
 from auditor.report.model import Report
 from auditor.report.rows import rows_html
@@ -186,6 +186,8 @@ def _index(environment: "Environment", pages: Sequence[PageInput], weeks_href: s
         "provenance": first.provenance,
         "sections": sections,
         "weeks_href": weeks_href,
+        "platform": next((one for one in first.groups_of["user"] if one.key == PLATFORM), None),
+        "platform_name": PLATFORM,
         "alarms": alarms(first),
         "restated": restated_lines(first.restated, first.totals),
     }
@@ -233,4 +235,7 @@ _FILTERS: Mapping[str, Any] = {
     "saving": filters.saving_text,
     "digits": filters.significant_text,
     "count": filters.count_text,
+    "amount": filters.amount_text,
+    "cores": filters.cores_text,
+    "middle": middle_cut,
 }

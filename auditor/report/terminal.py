@@ -196,7 +196,7 @@ def _tables(report: Report, frame: tables.Frame, by: str | None) -> Iterator[Ren
         return
     if report.jobs:
         yield tables.job_table(frame, report, tables.N_ROWS)
-    for dimension in ("user", "account", "partition", "state"):
+    for dimension in ("user", "account", "cluster", "partition", "state"):
         if len(report.groups_of[dimension]) > 1:
             yield tables.group_table(frame, report, dimension, tables.N_ROWS)
 

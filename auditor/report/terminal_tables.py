@@ -10,6 +10,7 @@ from rich.text import Text
 
 from auditor.domain.job import WASTED_STATES
 from auditor.domain.recommendation import Recommendation
+from auditor.report.clean import middle_cut
 from auditor.report.filters import (
     carbon_band,
     hours_column,
@@ -19,7 +20,7 @@ from auditor.report.filters import (
 )
 from auditor.report.findings import Finding
 from auditor.report.ink import Ink
-from auditor.report.model import Report
+from auditor.report.model import JobLine, Report
 from auditor.units import carbon_scale, energy_scale
 
 N_ROWS = 10
@@ -27,6 +28,9 @@ _METER_WIDTH = 10
 _N_KEY = 34
 _N_WHOLE_KEY = 200
 _ROOMY = 80
+_N_NAME = 8
+_WIDE = 100
+_N_ID, _N_POD, _N_POD_WIDE = 16, 22, 34
 TITLE_OF = {
     "user": "By user",
     "account": "By project",
@@ -96,13 +100,15 @@ def job_table(frame: Frame, report: Report, n_rows: int | None) -> Stack:
     title = "Jobs" if n_rows is None else "Largest jobs"
     carbon = carbon_scale(max((line.carbon_g for line in lines), default=0.0))
     table = _table(gap=1)
-    table.add_column("Job", no_wrap=True, overflow="ellipsis")
-    table.add_column("Name", no_wrap=True, overflow="ellipsis", ratio=1)
+    whole = n_rows is None
+    table.add_column("Job", no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    table.add_column("Name", no_wrap=True, overflow="ellipsis", ratio=1, min_width=_N_NAME)
     has_users = len(report.groups_of["user"]) > 1
     if has_users:
         table.add_column("User", no_wrap=True, overflow="ellipsis")
     table.add_column("State", no_wrap=True, overflow="ellipsis")
-    if frame.is_roomy:
+    has_starts = _has_starts(frame, lines)
+    if has_starts:
         table.add_column("Start", no_wrap=True)
     table.add_column("GPU h", justify="right", no_wrap=True)
     table.add_column(f"{carbon.unit} CO2e", justify="right", no_wrap=True)
@@ -110,15 +116,29 @@ def job_table(frame: Frame, report: Report, n_rows: int | None) -> Stack:
     for line, gpu_h in zip(lines, gpu_hours, strict=True):
         style = "yellow" if line.state in WASTED_STATES else ""
         table.add_row(
-            ink.text(line.job_id, n_most=16),
+            Text(_job_id(frame, line, is_whole=whole)),
             ink.text(line.job_name or "", n_most=200),
             *([ink.text(line.user or "(unknown)", n_most=10)] if has_users else []),
             ink.text(line.state or "(unknown)", style, 13),
-            *([ink.text(local_text(line.start_utc, report.period))] if frame.is_roomy else []),
+            *([ink.text(local_text(line.start_utc, report.period))] if has_starts else []),
             Text(gpu_h),
             Text(carbon.number_text(line.carbon_g), style="bold"),
         )
     return _titled(ink, title, table, _left_out(len(lines), report.totals.n_jobs, "job"))
+
+
+def _has_starts(frame: Frame, lines: Sequence[JobLine]) -> bool:
+    """Tell whether there is room for starts: names of pods are long and matter more."""
+    has_pods = any("/" in line.job_id for line in lines)
+    return frame.width >= (_WIDE if has_pods else _ROOMY)
+
+
+def _job_id(frame: Frame, line: JobLine, *, is_whole: bool) -> str:
+    """Write an id: whole where all jobs are listed, to be typed again, else cut to its column."""
+    if is_whole:
+        return frame.ink.plain(line.job_id, _N_WHOLE_KEY)
+    n_most = _N_ID if "/" not in line.job_id else _N_POD_WIDE if frame.width >= _WIDE else _N_POD
+    return frame.ink.plain(middle_cut(line.job_id, n_most))
 
 
 def group_table(frame: Frame, report: Report, dimension: str, n_rows: int | None) -> Stack:

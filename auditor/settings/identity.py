@@ -2,13 +2,20 @@
 
 from pydantic import Field, model_validator
 
+from auditor.domain.job import PLATFORM
 from auditor.settings.base import Name, Section
 
 
 def _name_of_alias(names: dict[str, tuple[str, ...]], what: str) -> None:
     seen: dict[str, str] = {}
     for name, aliases in names.items():
+        if name == PLATFORM:
+            msg = f"{what} {name!r} is the platform, and nobody's name"
+            raise ValueError(msg)
         for alias in aliases:
+            if alias == PLATFORM or alias.endswith(f":{PLATFORM}"):
+                msg = f"{what} {name!r} cannot be the platform, {PLATFORM!r}"
+                raise ValueError(msg)
             if seen.setdefault(alias, name) != name:
                 msg = f"{what} {alias!r} is both {seen[alias]!r} and {name!r}"
                 raise ValueError(msg)

@@ -7,12 +7,15 @@ GIB = 2.0**30
 START = pd.Timestamp("2026-11-16T08:00:00Z")
 
 RUN = {
+    "scheduler": "slurm",
     "job_id": "4711",
+    "parent_job_id": None,
     "job_name": "train",
     "user": "alice",
     "partition": "main",
     "state": "COMPLETED",
     "is_open": False,
+    "quality_flags": 0,
     "start_utc": START,
     "end_utc": START + pd.Timedelta(hours=10),
     "elapsed_s": 36_000.0,
@@ -26,6 +29,8 @@ RUN = {
     "memory_bytes": 100 * GIB,
     "total_cpu_s": 360_000.0,
     "max_rss_bytes": np.nan,
+    "gpu_types": "",
+    "gpu_model": "",
     "gpu_utilisation_ratio": np.nan,
     "gpu_max_w": 400.0,
     "gpu_idle_w": 60.0,

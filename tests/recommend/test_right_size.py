@@ -52,6 +52,14 @@ def test_accelerators_that_did_nothing_are_saved_whole():
     assert advice.command == "sbatch --gres=none job.sh"
 
 
+def test_a_run_with_a_share_of_a_card_needs_no_less_than_one_card():
+    shared = GPU_RUN | {"n_gpu": 0.25, "gpu_s": 9000.0, "gpu_utilisation_ratio": 0.1}
+    unused = GPU_RUN | {"n_gpu": 2.0, "gpu_s": 72_000.0, "gpu_utilisation_ratio": 0.0}
+    advice = idle_gpu(slices(shared, unused), SETTINGS)
+    assert (advice.evidence["needed_n_gpu"], advice.evidence["n_runs"]) == (1, 1)
+    assert idle_gpu(slices(shared), SETTINGS) is None
+
+
 NOT_IDLE = [
     pytest.param(GPU_RUN | {"gpu_utilisation_ratio": np.nan}, id="utilisation unknown"),
     pytest.param(GPU_RUN | {"gpu_utilisation_ratio": 0.15}, id="at the threshold"),

@@ -71,10 +71,12 @@ def _describe(rows: pd.DataFrame, draw: np.random.Generator, start_s, elapsed_s)
     n_runs = len(rows)
     which_gpu = draw.choice(len(GPUS), n_runs, p=[0.4, 0.15, 0.15, 0.3])
     rows["cluster"] = draw.choice(["alpha", "beta"], n_runs, p=[0.8, 0.2])
+    rows["scheduler"] = "slurm"
     rows["raw_job_id"] = [str(48_211_000 + 37 * i) for i in range(n_runs)]
     rows["start_utc"] = pd.to_datetime(start_s, unit="s", utc=True).as_unit("us")
     rows["submit_utc"] = rows["start_utc"] - pd.Timedelta(minutes=20)
     rows["n_restarts"] = 0
+    rows["scheduler"] = "slurm"
     rows["job_id"] = rows["raw_job_id"]
     rows["parent_job_id"] = None
     rows["user"] = draw.choice(USERS, n_runs, p=np.arange(10, 0, -1) / 55)
@@ -101,6 +103,8 @@ def _describe(rows: pd.DataFrame, draw: np.random.Generator, start_s, elapsed_s)
     rows["max_rss_bytes"] = rows["memory_bytes"] * 0.4
     rows["gpu_utilisation_ratio"] = np.where(draw.random(n_runs) < 0.5, 0.55, np.nan)
     rows["consumed_energy_j"] = np.nan
+    rows["gpu_energy_j"], rows["gpu_metered_ratio"] = np.nan, np.nan
+    rows["gpu_energy_j"] = rows["gpu_metered_ratio"] = np.nan
     rows["is_open"] = rows["state"].eq("RUNNING")
     rows["quality_flags"] = np.where(draw.random(n_runs) < 0.05, 16, 0)
     rows["rank"], rows["source"], rows["line"] = 1, "sacct-2026-W47.txt", range(2, n_runs + 2)
@@ -122,6 +126,7 @@ def _estimate(rows: pd.DataFrame, draw: np.random.Generator) -> None:
     load = rows["gpu_utilisation_ratio"].fillna(0.45)
     gpu_w = rows["gpu_idle_w"] + (rows["gpu_max_w"] - rows["gpu_idle_w"]) * load
     rows["gpu_wh"] = gpu_w * rows["n_gpu"] * hours
+    rows["gpu_measured_wh"] = 0.0
     rows["cpu_wh"] = rows["n_cpus"] * 3.0 * hours
     rows["memory_wh"] = rows["memory_bytes"] / 1e9 * 0.3725 * hours
     rows["node_wh"] = 0.1 * (rows["gpu_wh"] + rows["cpu_wh"])

@@ -21,6 +21,7 @@ from tests.report.fakes import (
     runaway,
     week_of_runs,
 )
+from tests.report.pods import ADVICE_FOR_PODS, week_on_both
 
 ALICE = Subject("user", "alice")
 PAGE_URL = "https://carbon.example.org/weeks/2026-W47/user-alice-2bd806c9.html"
@@ -132,6 +133,10 @@ CASES: dict[str, Callable[[], RenderedMail]] = {
         report_of(week_of_runs(5), previous=totals_of(week_of_runs(1).iloc[:0]))
     ),
     "month": lambda: mail_of(report_of(week_of_runs(200, period=MONTH), MONTH)),
+    "pods": lambda: mail_of(
+        report_of(week_on_both(), filters={}, recommendations=ADVICE_FOR_PODS),
+        Subject("site", "Example HPC"),
+    ),
     "hostile": hostile_site,
     "worst": lambda: mail_of(worst()[1], worst()[0], worst()[2]),
 }

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import zlib
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from auditor.domain.period import Period
 from auditor.report.page import to_html
 from tests.report.fakes import WEEK, ZONE, hostile, report_of, runaway, week_of_runs
+from tests.report.pods import ADVICE_FOR_PODS, week_on_both
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
@@ -119,9 +121,13 @@ def folder(tmp_path_factory):
     probed = re.sub(r"<meta http-equiv[^>]*>", "", html)
     (folder / "probe.html").write_text(probed.replace("</body>", f"{PROBE}</body>"), "utf-8")
     (folder / "blocked.html").write_text(html.replace("</body>", f"{PROBE}</body>"), "utf-8")
-    for width in (320, 400):
-        frame = f"<iframe src='probe.html' style='border:0;width:{width}px;height:9000px'></iframe>"
-        (folder / f"frame-{width}.html").write_text(
+    pods = to_html(report_of(week_on_both(), filters={}, recommendations=ADVICE_FOR_PODS))
+    (folder / "pods.html").write_text(re.sub(r"<meta http-equiv[^>]*>", "", pods), "utf-8")
+    for width, page in product((320, 400), ("probe", "pods")):
+        frame = (
+            f"<iframe src='{page}.html' style='border:0;width:{width}px;height:9000px'></iframe>"
+        )
+        (folder / f"{page}-{width}.html").write_text(
             f"<body style='margin:0'>{frame}<script>onload=()=>document.title='wide:'+"
             "document.querySelector('iframe').contentDocument.documentElement.scrollWidth"
             "</script>",
@@ -141,9 +147,10 @@ def test_the_policy_stops_a_script_that_got_in(folder):
 
 
 @pytest.mark.parametrize("width", [320, 400])
-def test_a_narrow_screen_does_not_scroll_sideways(folder, width):
+@pytest.mark.parametrize("page", ["probe", "pods"])
+def test_a_narrow_screen_does_not_scroll_sideways(folder, page, width):
     options = ("--allow-file-access-from-files", "--dump-dom", "--window-size=900,900")
-    assert title_of(look(folder, f"frame-{width}.html", *options)) == f"wide:{width}"
+    assert title_of(look(folder, f"{page}-{width}.html", *options)) == f"wide:{width}"
 
 
 @pytest.mark.parametrize("width", [320, 400, 560, 1000])

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from auditor.domain.frames import CATEGORY, COMPONENTS
 from auditor.domain.job import QualityFlag
+from auditor.report.as_csv import to_csv
+from auditor.report.as_json import to_document
 from auditor.report.build import NO_GPU, UNKNOWN, totals_of
+from auditor.report.build_quality import TEXT_OF_FLAG
 from auditor.report.model import BASES, DIMENSIONS
 from tests.report.fakes import EQUIVALENCES, WEEK, by_day, report_of, runaway, week_of_runs
 
@@ -131,6 +134,42 @@ def test_bases_are_shares_of_the_energy():
         rows[f"{component}_basis"] = pd.Series([basis], dtype=CATEGORY)
     ratio = report_of(rows).quality.energy_basis_ratio
     assert [ratio[basis] for basis in BASES] == pytest.approx([0.6, 0.2, 0.1, 0.1])
+
+
+METERED_IN_PART = [
+    pytest.param("measured", 45.0, np.nan, [0.45, 0.2, 0.1, 0.25], id="rest assumed"),
+    pytest.param("measured", 45.0, 0.5, [0.45, 0.35, 0.1, 0.1], id="rest from utilisation"),
+    pytest.param("assumed", 15.0, np.nan, [0.15, 0.2, 0.1, 0.55], id="the smaller part"),
+    pytest.param("measured", 60.0, np.nan, [0.6, 0.2, 0.1, 0.1], id="metered whole"),
+]
+
+
+@pytest.mark.parametrize(("gpu_basis", "measured_wh", "utilisation", "expected"), METERED_IN_PART)
+def test_accelerators_metered_in_part_are_measured_for_that_part(
+    gpu_basis, measured_wh, utilisation, expected
+):
+    parts = {"gpu": 60.0, "cpu": 20.0, "memory": 10.0, "node": 10.0}
+    bases = {"gpu": gpu_basis, "cpu": "utilisation", "memory": "modelled", "node": "assumed"}
+    rows = week_of_runs(1).assign(
+        **{f"{name}_wh": part_wh for name, part_wh in parts.items()},
+        **{f"{name}_basis": pd.Series([basis], dtype=CATEGORY) for name, basis in bases.items()},
+        gpu_measured_wh=measured_wh,
+        gpu_utilisation_ratio=utilisation,
+    )
+    ratio = report_of(rows).quality.energy_basis_ratio
+    assert [ratio[basis] for basis in BASES] == pytest.approx(expected)
+
+
+def test_parts_of_devices_are_written_as_they_are():
+    rows = week_of_runs(1).assign(n_gpu=0.25, n_cpus=0.5)
+    report = report_of(rows)
+    job = to_document(report)["jobs"][0]
+    assert (job["n_gpu"], job["n_cpus"]) == (0.25, 0.5)
+    assert ",0.25,0.5," in to_csv(report, "job")
+
+
+def test_every_doubt_about_a_run_has_its_words():
+    assert set(TEXT_OF_FLAG) == set(QualityFlag)
 
 
 def test_measured_share_of_the_intensity_is_weighted_by_energy():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.report.clean import ascii_only, csv_cell, file_word, printable
+from auditor.report.clean import ascii_only, csv_cell, file_word, middle_cut, printable
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
 
@@ -56,3 +56,17 @@ def test_a_file_word_is_safe(text):
     assert all(char.isascii() and (char.isalnum() or char == "-") for char in word)
     assert not word.startswith("-")
     assert len(word) <= 40
+
+
+@pytest.mark.parametrize(
+    ("text", "n_most", "expected"),
+    [
+        ("team-vision/train-0-1db20", 40, "team-vision/train-0-1db20"),
+        ("team-vision/train-0-1db20", 25, "team-vision/train-0-1db20"),
+        ("team-vision/train-0-1db20", 22, "team-vision/tr…0-1db20"),
+        ("a\x1b[31mb" + "c" * 40 + "\u202eend", 12, "a?[31mb…?end"),
+    ],
+)
+def test_a_long_name_is_cut_in_its_middle(text, n_most, expected):
+    assert middle_cut(text, n_most) == expected
+    assert len(middle_cut(text, n_most)) <= n_most

@@ -187,3 +187,14 @@ def test_a_scaled_value_is_right_to_its_last_digit(largest, share):
     if not text.startswith("<"):
         written = float(text.replace(",", "")) * scale.factor
         assert abs(written - largest * share) <= 0.501 * 10**-scale.n_decimals * scale.factor
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (4.0, "4 cores"), (1.0, "1 core"), (0.25, "0.25 cores"), (1 / 3, "0.33 cores"),
+        (0.001, "<0.01 cores"), (1024.0, "1,024 cores"), (1.5, "1.5 cores"),
+    ],
+)  # fmt: skip
+def test_parts_of_cores(amount, expected):
+    assert filters.cores_text(amount) == expected

@@ -189,3 +189,14 @@ def test_unnamed_processors_are_a_doubt():
     found = one_of(report_of(week_of_runs(5).assign(cpu_known=False)), "processors")
     assert found.text.startswith("5 runs on processors that nobody named")
     assert found.is_doubt
+
+
+def test_a_meter_that_was_not_believed_is_told():
+    rows = week_of_runs(20).assign(gpu_energy_j=1.0, gpu_metered_ratio=1.0)
+    n_refused = int((rows["gpu_wh"] > 0).sum())
+    report = report_of(rows)
+    assert f"{n_refused} runs: the meters of the accelerators say more or less" in texts(report)
+    of_other_method = replace(report.provenance, method="tdp")
+    assert "meters" not in texts(replace(report, provenance=of_other_method))
+    believed = rows.assign(gpu_measured_wh=rows["gpu_wh"])
+    assert "meters" not in texts(report_of(believed))

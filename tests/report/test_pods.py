@@ -1,0 +1,105 @@
+"""Pods beside Slurm's jobs in every view: long names, parts of devices, the platform, nobody."""
+
+import re
+from html import unescape
+
+import pytest
+
+from auditor.domain.job import PLATFORM
+from auditor.report.findings import findings
+from auditor.report.mail_words import TIMES
+from auditor.report.page import INDEX_NAME, PageInput, Subject, render_site, to_html
+from auditor.report.terminal import TerminalStyle, to_terminal
+from tests.report.fakes import report_of, week_of_runs
+from tests.report.mail_cases import mail_of
+from tests.report.pods import ADVICE_FOR_PODS, OWNERS, week_on_both
+
+ALICE = Subject("user", "alice")
+LONG_ID = "team-vision/" + "p" * 120 + "-worker-0"
+
+
+@pytest.fixture(scope="module")
+def report():
+    return report_of(week_on_both(), filters={}, recommendations=ADVICE_FOR_PODS)
+
+
+def test_a_page_wraps_names_and_cuts_the_longest_with_the_whole_in_the_title(report):
+    html = to_html(report)
+    assert "<bdi>team-vision/vision-train-0-1db20</bdi>" in html
+    assert f'title="{LONG_ID}">team-vision/ppp' in html
+    assert "pp…ppp" in html
+    assert "-worker-0</bdi>" in html
+
+
+def test_parts_of_devices_are_written_so_that_they_are_read(report):
+    html = unescape(re.sub(r"<[^>]*>", "", to_html(report)))
+    assert f"0.25 {TIMES} NVIDIA" in html
+    assert f"0.33 {TIMES} NVIDIA" in html
+    cores = report_of(week_on_both().assign(n_gpu=0.0), filters={})
+    text = mail_of(cores).text
+    assert "0.05 cores" in text or "0.5 cores" in text
+    assert "0 cores" not in text.replace("0.05 cores", "").replace("0.5 cores", "")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 110])
+def test_a_terminal_keeps_both_ends_of_a_pods_name(report, width):
+    lines = to_terminal(report, TerminalStyle(width)).splitlines()
+    assert max(map(len, lines)) <= width
+    table = [line for line in lines if line.startswith("team-vision/")]
+    assert any("0-1db20 " in line for line in table)
+    assert any("orker-0 " in line for line in table)
+
+
+def test_all_jobs_are_listed_with_ids_to_type_again(report):
+    lines = to_terminal(report, TerminalStyle(110), "job").splitlines()
+    assert any(line.startswith("team-vision/vision-train-0-1db20 ") for line in lines)
+
+
+def test_a_mail_keeps_words_of_a_command_whole_and_stays_small(report):
+    mail = mail_of(report)
+    assert '<span class="word"' in mail.html
+    assert re.search(r">--requests=cpu=500m</span>", mail.html)
+    assert "--requests=cpu=500m" in mail.text
+    assert "vision-train-0-1db20" in mail.text
+
+
+def test_the_index_tells_of_the_platform_beside_the_people(report):
+    pages = [PageInput(Subject("site", "Example HPC"), report), PageInput(ALICE, report)]
+    index = render_site(pages)[INDEX_NAME]
+    assert f"{PLATFORM}, the platform" in index
+    assert "in 11 runs" in index
+    without = report_of(week_of_runs(10), filters={})
+    assert PLATFORM not in render_site([PageInput(ALICE, without)])[INDEX_NAME]
+
+
+def test_who_is_nobodys_is_said_once_with_the_setting_and_is_no_doubt(report):
+    found = [one for one in findings(report) if "name nobody" in one.text]
+    assert [one.text for one in found] == ["7 runs of pods that name nobody, under (unknown)."]
+    assert "[clusters.kubernetes]" in found[0].hint
+    platform = [one for one in findings(report) if PLATFORM in one.text]
+    assert len(platform) == 1
+    assert [one.is_doubt for one in (*found, *platform)] == [False, False]
+    assert not [one for one in findings(report_of(week_of_runs(9))) if "nobody" in one.text]
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "asks", "says_limit"),
+    [
+        pytest.param("slurm", "squeue -j", True, id="Slurm"),
+        pytest.param("kubernetes", "kubectl get pod -n NAMESPACE POD.", False, id="Kubernetes"),
+        pytest.param("other", "", True, id="a table"),
+    ],
+)
+def test_what_runs_still_is_asked_of_its_scheduler(scheduler, asks, says_limit):
+    rows = week_of_runs(3).assign(is_open=True, time_limit_s=float("nan"))
+    rows["scheduler"] = rows["scheduler"].cat.rename_categories({"slurm": scheduler})
+    (found,) = (one for one in findings(report_of(rows)) if "had not ended" in one.text)
+    assert asks in found.hint
+    assert ("squeue" in found.hint) == (scheduler == "slurm")
+    assert ("known time limit" in found.text) == says_limit
+
+
+def test_file_names_of_pages_hold_nothing_of_a_path():
+    names = {Subject("account", name).file_name for _, name, *_ in OWNERS}
+    names |= {Subject("user", name).file_name for name in ("a/../b", "team/x", PLATFORM)}
+    assert all(re.fullmatch(r"[a-z0-9-]+\.html", name) for name in names)
