@@ -5,6 +5,10 @@ from datetime import datetime, timedelta
 
 # Clocks of one site differ by less; a mark further ahead was made by a clock that was wrong.
 _CLOCK_SLACK = timedelta(minutes=5)
+# What these tell of is doubt or a name, and no run is missing for it: their texts say which.
+_LOSES_NO_RUN = frozenset({"kubernetes_clock", "kubernetes_partial", "prometheus_gap"})
+# And these leave the energy as certain as it was.
+_LOSES_NO_ENERGY = frozenset({"kubernetes_clock", "kubernetes_partial"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,16 @@ class Incident:
     first_seen_utc: datetime
     last_seen_utc: datetime
     resolved_utc: datetime | None = None
+
+    @property
+    def loses_runs(self) -> bool:
+        """Tell whether runs, or parts of them, may be missing for it."""
+        return self.code not in _LOSES_NO_RUN
+
+    @property
+    def is_shortfall(self) -> bool:
+        """Tell whether the data are incomplete for it: runs or measurements."""
+        return self.code not in _LOSES_NO_ENERGY
 
 
 @dataclass(frozen=True)

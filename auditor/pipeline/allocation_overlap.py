@@ -150,12 +150,35 @@ def _runs_in(cluster: str, period: Period, ledger: Ledger) -> _Runs:
     return known
 
 
-def allocated_windows(cluster: str, period: Period, ledger: Ledger) -> tuple[Window, ...]:
-    """Return the windows of OpenCost that the book has of a cluster in a period.
+def refuse_grown(cluster: str, known: pd.DataFrame, jobs: pd.DataFrame, ledger: Ledger) -> None:
+    """Refuse pods of a live cluster whose time the book has as allocations of OpenCost.
 
-    Pods that are collected for that time would count it again.
+    Only what they ran since the book's view of them, `known`, is looked at: the rest was, then.
+
+    Raises
+    ------
+    ExportRefusedError
+        It would count the same time again.
     """
-    return tuple(_merged(_runs_in(cluster, period, ledger).windows))
+    seen = known.drop_duplicates("raw_job_id").set_index("raw_job_id")["end_utc"]
+    begun = jobs["start_utc"]
+    since = seen.reindex(jobs["raw_job_id"]).set_axis(jobs.index).astype(begun.dtype)
+    grown = jobs.assign(start_utc=since.where(since > begun, begun))
+    grown = grown[grown["start_utc"].notna() & (grown["end_utc"] > grown["start_utc"])]
+    if grown.empty:
+        return
+    spans = _spans(grown)
+    period = Period(
+        _instant(int(spans.min())), _instant(int(spans.max()) + 999_999), "UTC", cluster
+    )
+    for window in _merged(_runs_in(cluster, period, ledger).windows):
+        if _meets(window, spans):
+            msg = (
+                f"{cluster} has allocations of OpenCost (from {window.source}) for"
+                f" {_when(window)}: its pods would count the same time again"
+            )
+            hint = f'Give the cluster that is collected another name, such as "{cluster}-live".'
+            raise ExportRefusedError(msg, hint=hint)
 
 
 def _spans(rows: pd.DataFrame) -> NDArray[np.int64]:

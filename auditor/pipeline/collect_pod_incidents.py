@@ -10,13 +10,16 @@ from auditor.pipeline.collect_pod_parts import Gap, PodSource, Window, prometheu
 
 # Over when the API has been looked at again. What happened meanwhile and left no trace is
 # `looks_missed`, and stays.
-MENDED_BY_A_LOOK = frozenset({"kubernetes_cut", "kubernetes_denied", "kubernetes_down", "timeout"})
+OVERLAP = "allocations_overlap"
+MENDED_BY_A_LOOK = frozenset(
+    {OVERLAP, "kubernetes_cut", "kubernetes_denied", "kubernetes_down", "timeout"}
+)
 # What a look says of itself: over with the first one that does not say it.
 SAID_BY_A_LOOK = frozenset({"kubernetes_clock", "kubernetes_partial", "pods_refused"})
 # Over when all slots that were due have been asked for. What has no samples is `prometheus_gap`:
 # it says what part of the energy is modelled, and stays.
 MENDED_BY_ALL_SLOTS = frozenset(
-    {"prometheus_denied", "prometheus_down", "prometheus_refused", "timeout"}
+    {OVERLAP, "prometheus_denied", "prometheus_down", "prometheus_refused", "timeout"}
 )
 GAP, RETENTION, UNATTRIBUTED = "prometheus_gap", "prometheus_retention", "energy_unattributed"
 _LEAST_MISSED = timedelta(hours=1)
@@ -38,13 +41,15 @@ def gap_incidents(
         if one.code == GAP
     ]
     found: list[Incident] = []
+    # Whoever has no API hears of pods from kube-state-metrics only.
+    unseen = "" if source.look else ", and pods that began and ended then are not known"
     for start_utc, end_utc, whats in _spans(gaps):
         touching = [one for one in (*known, *found) if _touches(one, start_utc, end_utc)]
         first_utc = min([start_utc, *(one.start_utc for one in touching)])
         last_utc = max([end_utc, *(one.end_utc or end_utc for one in touching)])
         text = (
             f"Prometheus has no samples of {', '.join(whats)} from {_when(first_utc)} to"
-            f" {_when(last_utc)}: what the meters would have said of that time is modelled."
+            f" {_when(last_utc)}: what the meters would have said of that time is modelled{unseen}."
         )
         hint = "Its page of targets (/targets) and its log say why."
         incident = _incident(source, GAP, (text, hint), (first_utc, last_utc), now_utc)

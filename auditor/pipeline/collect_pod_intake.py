@@ -21,7 +21,9 @@ from auditor.normalize.interface import Batch
 from auditor.normalize.pod_jobs import assemble_pods
 from auditor.normalize.pod_meters import with_meters
 from auditor.normalize.rank import rank_views
+from auditor.pipeline.allocation_overlap import refuse_grown
 from auditor.pipeline.collect_parts import Run
+from auditor.pipeline.collect_pod_incidents import OVERLAP
 from auditor.pipeline.collect_pod_parts import (
     Metering,
     PodsAnswer,
@@ -198,6 +200,11 @@ class PodIntake:
         return lifted(with_meters(jobs, totals), known)
 
     def _taken(self, batch: Batch, notes: tuple[Note, ...] = ()) -> LoadBatch:
+        try:
+            known = self.known.of(set(batch.jobs["raw_job_id"]))
+            refuse_grown(self.source.cluster, known, batch.jobs, self.ledger)
+        except ExportRefusedError as error:
+            raise CollectError(str(error), code=OVERLAP, hint=error.hint) from error
         loaded = load_batch(batch, self.factors)
         loaded = replace(loaded, notes=(*loaded.notes, *notes))
         self.known.take(batch.jobs)

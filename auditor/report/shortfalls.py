@@ -6,7 +6,7 @@ from auditor.domain.incident import Incident
 from auditor.domain.mail import Told
 from auditor.report.doubts import SourceBehind
 from auditor.report.filters import change_percent, count_text, local_text
-from auditor.report.model import Report, Restated, Totals
+from auditor.report.model import QualityFacts, Report, Restated, Totals
 from auditor.units import carbon_text
 
 N_ALARMS = 5
@@ -26,7 +26,7 @@ class Alarm:
 def alarms(report: Report) -> tuple[Alarm, ...]:
     """Say which accounting of the period is missing; nothing if all of it is there."""
     facts = report.quality.facts
-    found = [_alarm(one, report) for one in facts.incidents if one.resolved_utc is None]
+    found = [_alarm(one, report) for one in _going_on(facts) if one.is_shortfall]
     found += [
         _late(one, report) for one in facts.behind if one.is_late and not _is_said(one, report)
     ]
@@ -45,6 +45,7 @@ def asides(report: Report) -> tuple[str, ...]:
         which = ", ".join(dict.fromkeys(one.cluster for one in mended))
         gaps = count_text(len(mended), "gap")
         lines.append(f"Accounting: {gaps} in the collection of {which}, made good since.")
+    lines += [_alarm(one, report).text for one in _going_on(facts) if not one.is_shortfall]
     coming = [one for one in facts.behind if not one.is_late and one.collected_to_utc is not None]
     if coming:
         places = ", ".join(f"{one.cluster} {_moment(one, report)}" for one in coming)
@@ -55,7 +56,7 @@ def asides(report: Report) -> tuple[str, ...]:
 def shortfall_reasons(report: Report) -> tuple[str, ...]:
     """Say in a few words each what is missing, for `--strict`."""
     facts = report.quality.facts
-    short = dict.fromkeys(one.cluster for one in facts.incidents if one.resolved_utc is None)
+    short = dict.fromkeys(one.cluster for one in _going_on(facts) if one.is_shortfall)
     short |= dict.fromkeys(one.cluster for one in facts.behind if one.is_late)
     return tuple(f"accounting of {cluster} short" for cluster in short)
 
@@ -75,6 +76,10 @@ def mailed_lines(restated: Restated, totals: Totals, told: Told | None) -> tuple
         return (first, *restated.reasons)
     when = f"in the mail of revision {told.revision}"
     return (_compared(restated, totals.carbon_g, told.carbon_g, when), *restated.reasons)
+
+
+def _going_on(facts: QualityFacts) -> list[Incident]:
+    return [one for one in facts.incidents if one.resolved_utc is None]
 
 
 def _before(restated: Restated, totals: Totals) -> str:
@@ -109,6 +114,8 @@ def _alarm(incident: Incident, report: Report) -> Alarm:
     end = "on" if until is None else f"to {local_text(until, report.period).strip()}"
     text = incident.text.strip().rstrip(".")
     why = f": {text}" if text else ""
+    if not incident.loses_runs:
+        return Alarm(f"{incident.cluster}, from {start} {end}{why}.", incident.hint)
     return Alarm(
         f"The accounting of {incident.cluster} is short from {start} {end}{why}. {_TOO_SMALL}",
         incident.hint,

@@ -176,9 +176,11 @@ class PodSite:
 
     def ingest(self, *pods: Pod, seen_utc: datetime | None = None) -> None:
         """Load a list of pods by hand."""
-        text = self.listing(pods, seen_utc or self.now)
-        settings = self.settings
-        context = export_context(settings, "pods.json", ExportOptions(cluster="cloud"))
+        self.ingest_text(self.listing(pods, seen_utc or self.now), seen_utc)
+
+    def ingest_text(self, text: str, seen_utc: datetime | None = None) -> None:
+        """Load an export by hand."""
+        context = export_context(self.settings, "pods.json", ExportOptions(cluster="cloud"))
         context = replace(context, seen_utc=seen_utc or self.now)
         load = LoadSource("pods.json", lambda: str(hash(text)), self.now.isoformat())
         with self.ledger() as ledger:

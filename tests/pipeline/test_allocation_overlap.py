@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.period import Period
 from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import LoadReceipt, LoadSource
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.allocation_overlap import allocated_windows
 from auditor.pipeline.line import Intake, ingest
 from auditor.settings.load import parse_settings
 from auditor.wiring.parts import ExportOptions, build_factors, export_context
@@ -221,17 +219,6 @@ def test_pods_and_allocations_of_one_time(site, start, hours, is_refused, pods_f
         site.load(second)
     assert site.gpu_h() == before
     site.load(second, "elsewhere")
-
-
-def test_windows_of_a_period_are_found(site):
-    site.load(daily(3))
-    site.load(pods(MONDAY + 4 * DAY, 5))
-    period = Period(MONDAY + DAY, MONDAY + 7 * DAY, "UTC", "week")
-    found = allocated_windows("gpu-cloud", period, site.ledger)
-    assert [window.submit_us for window in found] == [
-        int((MONDAY + i * DAY).timestamp()) * 1_000_000 for i in (1, 2)
-    ]
-    assert allocated_windows("elsewhere", period, site.ledger) == ()
 
 
 def test_the_model_comes_from_the_rule_for_the_node(site):

@@ -12,7 +12,7 @@ from auditor.report.doubts import SourceBehind
 from auditor.report.findings import findings, incomplete_reasons
 from auditor.report.model import QualityFacts, Restated
 from auditor.report.page import to_html
-from auditor.report.shortfalls import alarms, asides, restated_lines
+from auditor.report.shortfalls import alarms, asides, restated_lines, shortfall_reasons
 from auditor.report.terminal import TerminalStyle, to_terminal
 from tests.report.fakes import report_of, week_of_runs
 
@@ -36,6 +36,12 @@ MENDED = replace(DOWN, cluster="beta", end_utc=at(20, 9), resolved_utc=at(20, 10
 LATE = SourceBehind("gamma", at(18, 7), is_late=True)
 COMING = SourceBehind("gamma", at(18, 7), is_late=False)
 NEVER = SourceBehind("delta", None, is_late=True)
+
+
+CLOCK = replace(
+    DOWN, cluster="cloud", code="kubernetes_clock", text="Clocks are 2 min apart.", hint=""
+)
+GAP = replace(CLOCK, code="prometheus_gap", text="Prometheus has no samples.", end_utc=at(20, 5))
 
 
 def report_with(*incidents: Incident, behind: tuple[SourceBehind, ...] = (), **changes: object):
@@ -168,3 +174,13 @@ def test_a_page_that_had_no_job_before_says_so():
 def test_without_the_words_of_an_incident_its_time_is_told():
     (alarm,) = alarms(report_with(replace(DOWN, text="", hint="")))
     assert alarm.text.startswith("The accounting of alpha is short from 20 Nov 04:00 on. The num")
+
+
+def test_what_loses_no_run_makes_no_number_too_small() -> None:
+    report = report_with(CLOCK, GAP)
+    assert [one.text for one in alarms(report)] == [
+        "cloud, from 20 Nov 04:00 to 20 Nov 06:00: Prometheus has no samples."
+    ]
+    assert asides(report) == ("cloud, from 20 Nov 04:00 on: Clocks are 2 min apart.",)
+    assert shortfall_reasons(report) == ("accounting of cloud short",)
+    assert shortfall_reasons(report_with(CLOCK)) == ()
