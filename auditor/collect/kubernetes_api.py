@@ -26,8 +26,8 @@ from auditor.collect.kubernetes_conversation import (
     begin_at,
     clock_ahead,
 )
+from auditor.collect.kubernetes_kind import Kind
 from auditor.collect.kubernetes_login import KubernetesHost
-from auditor.collect.kubernetes_page import Kind
 from auditor.collect.kubernetes_trouble import ForbiddenError, cut
 
 PODS = Kind("pods", "", "PodList")

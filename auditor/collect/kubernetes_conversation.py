@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from auditor.collect.errors import CollectStoppedError
+from auditor.collect.kubernetes_kind import Kind
 from auditor.collect.kubernetes_login import KubernetesHost, Login, log_in
-from auditor.collect.kubernetes_page import Ask, Kind, Page, fetch_page
+from auditor.collect.kubernetes_page import Ask, Page, fetch_page
 from auditor.collect.kubernetes_trouble import HitchError, ListChangedError, cut, too_slow
 
 PAGE_ITEMS = 500

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlencode
 
+from auditor.collect.kubernetes_kind import Kind
 from auditor.collect.kubernetes_login import Login
 from auditor.collect.kubernetes_trouble import (
     OK,
@@ -34,21 +35,6 @@ _READ_TIMEOUT_S = 70.0
 
 _ENOUGH = frozenset(("kind", "metadata.resourceVersion"))
 _TOLD = frozenset(("kind", "metadata.resourceVersion", "metadata.continue", "message"))
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of object: its resource and group, as RBAC has them, and the kind of its list."""
-
-    resource: str
-    group: str
-    list_kind: str
-
-    @property
-    def path(self) -> str:
-        """Path of the list over all namespaces."""
-        root = f"/apis/{self.group}/v1" if self.group else "/api/v1"
-        return f"{root}/{self.resource}"
 
 
 @dataclass(frozen=True)

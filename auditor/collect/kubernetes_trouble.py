@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from auditor.collect.errors import CollectError, CollectRightsError, one_line
 
 if TYPE_CHECKING:
+    from auditor.collect.kubernetes_kind import Kind
     from auditor.collect.kubernetes_login import Login
-    from auditor.collect.kubernetes_page import Kind
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, GONE, BUSY, FAILING = 200, 401, 403, 404, 410, 429, 500
 RIGHTS_HINT = "`kubectl apply -f deploy/kubernetes/rbac.yaml` gives the ClusterRole to look."

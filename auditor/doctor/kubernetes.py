@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from auditor.collect.errors import CollectError, CollectRightsError
 from auditor.collect.kubernetes_api import KINDS, PODS
 from auditor.collect.kubernetes_conversation import Conversation, clock_ahead
-from auditor.collect.kubernetes_page import Kind
+from auditor.collect.kubernetes_kind import Kind
 from auditor.collect.kubernetes_trouble import RIGHTS_HINT, ForbiddenError
 from auditor.doctor.check import Check, Group, Topic
 from auditor.doctor.inquiry import Inquiry

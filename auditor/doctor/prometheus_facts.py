@@ -7,7 +7,7 @@ import pandas as pd
 
 from auditor.collect.prometheus_look import CPU, ENERGY, INFO, POWER
 from auditor.collect.prometheus_queries import Questions, Span
-from auditor.normalize.prometheus_names import sanitised, workload_label
+from auditor.normalize.prometheus.names import sanitised, workload_label
 
 _HOUR_S = 3600.0
 _NVIDIA = 'resource=~"nvidia_com_.+"'

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from auditor.errors import ExportRefusedError
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.kubernetes_text import kubectl_fault, looks_like_kubernetes
+from auditor.normalize.kubernetes.text import kubectl_fault, looks_like_kubernetes
 from auditor.normalize.layout import (
     TextLayout,
     canonical_columns,

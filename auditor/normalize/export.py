@@ -6,15 +6,15 @@ from typing import BinaryIO, cast
 
 from auditor.normalize.dialect import HEAD_BYTES, KUBERNETES, find_dialect
 from auditor.normalize.interface import Batch, ExportContext
-from auditor.normalize.kubernetes_reader import read_pods
-from auditor.normalize.opencost_reader import (
+from auditor.normalize.kubernetes.reader import read_pods
+from auditor.normalize.opencost.reader import (
     looks_like_opencost_csv,
     looks_like_opencost_json,
     read_opencost_csv,
     read_opencost_json,
 )
 from auditor.normalize.slurm_export import read_slurm
-from auditor.normalize.table_reader import is_table, read_table
+from auditor.normalize.table.reader import is_table, read_table
 
 CHUNK_BYTES = 24 * 1024 * 1024
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import pandas as pd
 
 from auditor.domain.reject import Reject
-from auditor.normalize.pod_rules import PodRules
-from auditor.normalize.table_map import TableMap
+from auditor.normalize.kubernetes.rules import PodRules
+from auditor.normalize.table.column_map import TableMap
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from auditor.domain.period import Period
 from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import Filters, LoadBatch
 from auditor.ledger.ledger import Ledger
-from auditor.normalize.opencost_shape import PREFIX, form_of
+from auditor.normalize.opencost.shape import PREFIX, form_of
 
 _COLUMNS = ["scheduler", "raw_job_id", "submit_utc", "start_utc", "end_utc", "source"]
 _HINT = "To compare the two, load it into a cluster of its own: --cluster NAME-opencost."

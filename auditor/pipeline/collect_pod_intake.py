@@ -18,8 +18,8 @@ from auditor.ledger.interface import Filters, LoadBatch, LoadReceipt, LoadSource
 from auditor.ledger.ledger import Ledger
 from auditor.normalize.export import read_export
 from auditor.normalize.interface import Batch
-from auditor.normalize.pod_jobs import assemble_pods
-from auditor.normalize.pod_meters import with_meters
+from auditor.normalize.kubernetes.jobs import assemble_pods
+from auditor.normalize.kubernetes.meters import with_meters
 from auditor.normalize.rank import rank_views
 from auditor.pipeline.allocation_overlap import refuse_grown
 from auditor.pipeline.collect_parts import Run

@@ -11,10 +11,10 @@ from auditor.collect.prometheus_look import MARGIN_S, ask_down, ask_pods, ask_us
 from auditor.collect.prometheus_queries import Questions, Span
 from auditor.domain.series import PodFacts, UseFacts
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.prometheus_meters import Measured, meters_of, named_pods
-from auditor.normalize.prometheus_models import typed_by_boards
-from auditor.normalize.prometheus_pods import pods_of
-from auditor.normalize.prometheus_use import cpu_seconds, peak_memory
+from auditor.normalize.prometheus.meters import Measured, meters_of, named_pods
+from auditor.normalize.prometheus.models import typed_by_boards
+from auditor.normalize.prometheus.pods import pods_of
+from auditor.normalize.prometheus.use import cpu_seconds, peak_memory
 from auditor.pipeline.pod_metering_boards import Metered, ask_energy, ask_utilisation
 from auditor.pipeline.pod_metering_gaps import (
     Absent,

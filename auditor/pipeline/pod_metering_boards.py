@@ -19,17 +19,17 @@ from auditor.collect.prometheus_look import (
 from auditor.collect.prometheus_queries import Questions, Span
 from auditor.domain.series import Samples, no_samples
 from auditor.hardware.catalogue import Catalogue
-from auditor.normalize.prometheus_boards import Boards, boards_of
-from auditor.normalize.prometheus_gaps import Hole, board_holes
-from auditor.normalize.prometheus_names import NamedPods
-from auditor.normalize.prometheus_shares import Attributed, attribute, summed
-from auditor.normalize.prometheus_steps import (
+from auditor.normalize.prometheus.boards import Boards, boards_of
+from auditor.normalize.prometheus.gaps import Hole, board_holes
+from auditor.normalize.prometheus.names import NamedPods
+from auditor.normalize.prometheus.shares import Attributed, attribute, summed
+from auditor.normalize.prometheus.steps import (
     counter_steps,
     filling_steps,
     lacking_boards,
     power_steps,
 )
-from auditor.normalize.prometheus_use import accelerator_use
+from auditor.normalize.prometheus.use import accelerator_use
 
 # Above every board of the catalogue: for one that it does not know.
 _UNKNOWN_BOARD_W = 1500.0

@@ -9,10 +9,10 @@ import pandas as pd
 from auditor.collect.errors import one_line
 from auditor.collect.prometheus_look import CPU, ENERGY, INFO
 from auditor.domain.series import PodFacts, UseFacts
-from auditor.normalize.pod_rules import PodRules
-from auditor.normalize.prometheus_gaps import Hole, is_late, scrape_holes
-from auditor.normalize.prometheus_names import NamedPods
-from auditor.normalize.prometheus_pods import unseen_labels
+from auditor.normalize.kubernetes.rules import PodRules
+from auditor.normalize.prometheus.gaps import Hole, is_late, scrape_holes
+from auditor.normalize.prometheus.names import NamedPods
+from auditor.normalize.prometheus.pods import unseen_labels
 from auditor.pipeline.pod_metering_boards import Metered
 
 KSM, CADVISOR = "kube-state-metrics", "cAdvisor"

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from auditor.normalize.pod_rules import PodRules
-from auditor.normalize.table_map import TableColumn, TableMap
+from auditor.normalize.kubernetes.rules import PodRules
+from auditor.normalize.table.column_map import TableColumn, TableMap
 from auditor.settings.cluster import Cluster
 from auditor.settings.kubernetes import KubernetesSection
 from auditor.settings.models import Settings

@@ -5,7 +5,7 @@ import pytest
 
 from auditor.normalize.export import read_export
 from benchmarks.pods import Form, write_list
-from tests.normalize.pod_objects import batches_of, context
+from tests.normalize.kubernetes.pod_objects import batches_of, context
 
 
 @pytest.mark.parametrize(

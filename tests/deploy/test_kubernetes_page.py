@@ -12,7 +12,7 @@ from auditor.cli.app import app
 from auditor.collect.kubernetes_api import KINDS, KubernetesHost, asking_pods
 from auditor.doctor import kubernetes, prometheus
 from auditor.doctor.check import Topic
-from auditor.normalize.kubernetes_text import PODS_COMMAND
+from auditor.normalize.kubernetes.text import PODS_COMMAND
 from auditor.pipeline import collect_pod_incidents as incidents
 from auditor.settings.kubernetes import PLATFORM_NAMESPACES
 from auditor.settings.load import parse_settings

@@ -23,7 +23,7 @@ from auditor.domain.incident import Incident, SourceState
 from auditor.domain.job import QualityFlag
 from auditor.ledger.interface import LoadSource
 from auditor.ledger.ledger import Ledger
-from auditor.normalize.pod_frame import PODS
+from auditor.normalize.kubernetes.frame import PODS
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Silent
 from auditor.pipeline.collect_plan import Reach
 from auditor.pipeline.collect_pod_parts import PodSource

@@ -9,8 +9,8 @@ from auditor.collect.errors import CollectError, CollectStoppedError
 from auditor.collect.prometheus import Prometheus, PrometheusHost
 from auditor.domain.frames import METERS, check
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.pod_frame import PODS
-from auditor.normalize.pod_rules import PodRules
+from auditor.normalize.kubernetes.frame import PODS
+from auditor.normalize.kubernetes.rules import PodRules
 from auditor.pipeline.pod_metering import ask_meters
 from tests.integration.prometheus.server import backfill, prometheus, require_prometheus
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.normalize.pod_rules import PodRules
-from auditor.normalize.table_map import TableColumn
+from auditor.normalize.kubernetes.rules import PodRules
+from auditor.normalize.table.column_map import TableColumn
 from auditor.settings.kubernetes import PLATFORM_NAMESPACES
 from auditor.settings.load import parse_settings
 from auditor.settings.models import Settings

@@ -8,7 +8,7 @@ import pandas as pd
 from auditor.collect.prometheus import PrometheusHost
 from auditor.domain.frames import SLOT_S
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.pod_rules import PodRules
+from auditor.normalize.kubernetes.rules import PodRules
 from auditor.pipeline.pod_metering import Gap, MeterAnswer, MeterNote, ask_meters
 
 CLUSTER = "gpu-cloud"

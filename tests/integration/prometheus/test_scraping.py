@@ -8,11 +8,11 @@ import urllib3
 from auditor.collect.prometheus import PrometheusHost, connected
 from auditor.collect.prometheus_look import ENERGY
 from auditor.collect.prometheus_queries import Questions, Span
-from auditor.normalize.prometheus_boards import boards_of
-from auditor.normalize.prometheus_names import NamedPods, workload_label
+from auditor.normalize.prometheus.boards import boards_of
+from auditor.normalize.prometheus.names import NamedPods, workload_label
 from tests.fakes.exporter import exporting
 from tests.integration.prometheus.server import prometheus
-from tests.normalize.pod_runs import runs
+from tests.normalize.kubernetes.pod_runs import runs
 
 PATIENCE_S = 30.0
 BOARD = (

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from auditor.domain.job import QualityFlag
-from auditor.normalize import (
-    prometheus_boards,
-    prometheus_names,
-    prometheus_steps,
-    prometheus_use,
+from auditor.normalize.prometheus import (
+    boards,
+    names,
+    steps,
+    use,
 )
 from auditor.pipeline import pod_metering_boards
 from tests.integration.prometheus.auditing import audit
@@ -197,7 +197,7 @@ def whole_boards(labels):
 
 
 def every_container(labels, name):
-    found = prometheus_names.workload_label(labels, name)
+    found = names.workload_label(labels, name)
     return found.replace("", "pod") if name == "container" else found
 
 
@@ -205,14 +205,14 @@ def last_pod_of_gap(rows):
     return rows["energy_j"] * rows["share"] * (~rows["is_gone"])
 
 
-REAL_PLACES = prometheus_names.NamedPods.places
-REAL_STEPS = prometheus_steps.counter_steps
+REAL_PLACES = names.NamedPods.places
+REAL_STEPS = steps.counter_steps
 FAULTS = {
-    "exported_ labels passed over": (prometheus_names, "workload_label", plain_labels),
-    "names that come back are one pod": (prometheus_names.NamedPods, "places", first_of_name),
+    "exported_ labels passed over": (names, "workload_label", plain_labels),
+    "names that come back are one pod": (names.NamedPods, "places", first_of_name),
     "a counter that began anew": (pod_metering_boards, "counter_steps", all_believed),
-    "slices taken for sharers": (prometheus_boards, "_shares", whole_boards),
-    "the pod's own sum of its containers": (prometheus_use, "workload_label", every_container),
+    "slices taken for sharers": (boards, "_shares", whole_boards),
+    "the pod's own sum of its containers": (use, "workload_label", every_container),
 }
 
 

@@ -1,0 +1,1 @@
+"""Pods, from what Kubernetes says of them, as runs."""

@@ -1,0 +1,1 @@
+"""Pods and their meters, from the series of a Prometheus."""

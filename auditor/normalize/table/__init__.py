@@ -1,0 +1,1 @@
+"""Tables of any other system, by a map of their columns."""
