@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 
 from auditor.report.as_json import instant_text
+from auditor.report.build_jobs import JOB_NUMBERS
 from auditor.report.clean import csv_cell
 from auditor.report.model import DIMENSIONS, Group, JobLine, Report
 
@@ -18,19 +19,17 @@ _GROUP_NUMBERS = (
     "carbon_high_g",
     "wasted_carbon_g",
 )
-_JOB_TEXTS = ("cluster", "job_id", "job_name", "user", "account", "partition", "state", "gpu")
-_JOB_NUMBERS = (
-    "n_gpu",
-    "n_cpus",
-    "elapsed_s",
-    "core_s",
-    "gpu_s",
-    "energy_wh",
-    "energy_low_wh",
-    "energy_high_wh",
-    "carbon_g",
-    "carbon_low_g",
-    "carbon_high_g",
+_JOB_TEXTS = (
+    "cluster",
+    "scheduler",
+    "job_id",
+    "parent_job_id",
+    "job_name",
+    "user",
+    "account",
+    "partition",
+    "state",
+    "gpu",
 )
 _BASES = ("gpu", "cpu", "memory", "node")
 
@@ -57,7 +56,7 @@ def to_csv(report: Report, by: str) -> str:
     writer = csv.writer(lines, lineterminator="\n")
     if by == "job":
         writer.writerow(
-            [*_JOB_TEXTS, "start", "end", *_JOB_NUMBERS, *(f"{name}_basis" for name in _BASES)]
+            [*_JOB_TEXTS, "start", "end", *JOB_NUMBERS, *(f"{name}_basis" for name in _BASES)]
         )
         writer.writerows(list(_job_cells(line)) for line in report.jobs)
     else:
@@ -75,5 +74,5 @@ def _job_cells(line: JobLine) -> Iterator[Cell]:
     yield from (csv_cell(getattr(line, name) or "") for name in _JOB_TEXTS)
     yield instant_text(line.start_utc)
     yield instant_text(line.end_utc)
-    yield from (getattr(line, name) for name in _JOB_NUMBERS)
+    yield from (getattr(line, name) for name in JOB_NUMBERS)
     yield from (line.basis_of.get(name) for name in _BASES)

@@ -8,8 +8,19 @@ import pandas as pd
 from auditor.domain.frames import COMPONENTS
 from auditor.report.model import JobLine
 
-_TEXT = ("cluster", "job_id", "job_name", "user", "account", "partition", "state", "gpu_model")
-_NUMBERS = (
+_TEXT = (
+    "cluster",
+    "scheduler",
+    "job_id",
+    "parent_job_id",
+    "job_name",
+    "user",
+    "account",
+    "partition",
+    "state",
+    "gpu_model",
+)
+JOB_NUMBERS = (
     "n_gpu",
     "n_cpus",
     "elapsed_s",
@@ -28,14 +39,16 @@ def job_lines(rows: pd.DataFrame, n_listed: int | None) -> tuple[JobLine, ...]:
     """Return the runs with the most carbon, largest first; all of them if `n_listed` is None."""
     chosen = rows.iloc[_largest(rows, n_listed)]
     texts = {name: _texts(chosen[name]) for name in _TEXT}
-    numbers = {name: _numbers(chosen[name]) for name in _NUMBERS}
+    numbers = {name: _numbers(chosen[name]) for name in JOB_NUMBERS}
     starts, ends = _instants(chosen["start_utc"]), _instants(chosen["end_utc"])
     are_open = chosen["is_open"].to_numpy(np.bool_).tolist()
     bases = {name: _texts(chosen[f"{name}_basis"]) for name in COMPONENTS}
     return tuple(
         JobLine(
             cluster=texts["cluster"][i] or "",
+            scheduler=texts["scheduler"][i],
             job_id=texts["job_id"][i] or "",
+            parent_job_id=texts["parent_job_id"][i],
             job_name=texts["job_name"][i],
             user=texts["user"][i],
             account=texts["account"][i],

@@ -82,7 +82,9 @@ class JobLine:
     """One run, its resource time, energy and carbon cut to the period; start and end are whole."""
 
     cluster: str
+    scheduler: str | None
     job_id: str
+    parent_job_id: str | None
     job_name: str | None
     user: str | None
     account: str | None
