@@ -93,7 +93,8 @@ def incidents_of(
 
 def is_short(ledger: Ledger, period: Period, collected: tuple[str, ...], now_utc: datetime) -> bool:
     """Tell whether a report of a period drawn now would say that accounting is missing."""
-    if any(one.resolved_utc is None for one in incidents_of(ledger, period)):
+    found = incidents_of(ledger, period)
+    if any(one.resolved_utc is None and one.is_shortfall for one in found):
         return True
     seen = Circumstances(collected=collected, now_utc=now_utc)
     return any(one.is_late for one in _behind(ledger, period, (), seen))

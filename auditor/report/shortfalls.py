@@ -115,7 +115,8 @@ def _alarm(incident: Incident, report: Report) -> Alarm:
     text = incident.text.strip().rstrip(".")
     why = f": {text}" if text else ""
     if not incident.loses_runs:
-        return Alarm(f"{incident.cluster}, from {start} {end}{why}.", incident.hint)
+        told = text or incident.meaning
+        return Alarm(f"{incident.cluster}, from {start} {end}: {told}.", incident.hint)
     return Alarm(
         f"The accounting of {incident.cluster} is short from {start} {end}{why}. {_TOO_SMALL}",
         incident.hint,

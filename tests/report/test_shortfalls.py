@@ -184,3 +184,15 @@ def test_what_loses_no_run_makes_no_number_too_small() -> None:
     assert asides(report) == ("cloud, from 20 Nov 04:00 on: Clocks are 2 min apart.",)
     assert shortfall_reasons(report) == ("accounting of cloud short",)
     assert shortfall_reasons(report_with(CLOCK)) == ()
+
+
+def test_who_is_not_told_the_details_is_told_what_it_comes_to() -> None:
+    untold = [replace(one, text="", hint="") for one in (CLOCK, GAP)]
+    report = report_with(*untold)
+    assert [one.text for one in alarms(report)] == [
+        (
+            "cloud, from 20 Nov 04:00 to 20 Nov 06:00: its meters were not read, and what they would"
+            " have said is modelled."
+        )
+    ]
+    assert asides(report) == ("cloud, from 20 Nov 04:00 on: its clock and ours are apart.",)
