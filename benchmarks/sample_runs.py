@@ -78,22 +78,26 @@ class _Ask:
     last_task: bool
 
 
-class _Draw:
+class Draw:
     """Draws that stay the same on every version of Python: they use `random()` alone."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
     def share(self) -> float:
+        """Draw a number from 0 to 1."""
         return self._random.random()
 
     def below(self, ratio: float) -> bool:
+        """Draw whether something happens that does so this often."""
         return self.share() < ratio
 
     def whole(self, low: int, high: int) -> int:
+        """Draw a whole number from `low`, below `high`."""
         return low + int(self.share() * (high - low))
 
     def weighted(self, weights: tuple[int, ...]) -> int:
+        """Draw a place, each as often as its weight says."""
         aim = self.share() * sum(weights)
         for index, weight in enumerate(weights):
             aim -= weight
@@ -102,17 +106,23 @@ class _Draw:
         return len(weights) - 1
 
     def stretched(self, median: float, spread: float) -> float:
+        """Draw from a log-normal distribution."""
         radius = math.sqrt(-2 * math.log(1 - self.share()))
         return median * math.exp(spread * radius * math.cos(2 * math.pi * self.share()))
 
 
-def _asks(draw: _Draw) -> list[_Ask]:
+def submission_s(draw: Draw) -> int:
+    """Draw when somebody submits something [s since 1970]: by day, mostly."""
+    day, hour = draw.weighted(_DAY_WEIGHTS), draw.weighted(_LOCAL_HOUR_WEIGHTS)
+    submit_s = FIRST_DAY_S + day * S_PER_DAY + hour * S_PER_HOUR - _UTC_OFFSET_S
+    return submit_s + draw.whole(0, S_PER_HOUR)
+
+
+def _asks(draw: Draw) -> list[_Ask]:
     asks: list[_Ask] = []
     for work in WORKLOADS:
         for _ in range(work.n_runs):
-            day, hour = draw.weighted(_DAY_WEIGHTS), draw.weighted(_LOCAL_HOUR_WEIGHTS)
-            submit_s = FIRST_DAY_S + day * S_PER_DAY + hour * S_PER_HOUR - _UTC_OFFSET_S
-            submit_s += draw.whole(0, S_PER_HOUR)
+            submit_s = submission_s(draw)
             tasks = range(work.array_size) if work.array_size > 1 else (None,)
             asks += [_Ask(work, submit_s, t, t == work.array_size - 1) for t in tasks]
     last = [work for work in WORKLOADS if work.name in _LAST_EVENING]
@@ -139,7 +149,7 @@ class _Nodes:
             self._free_s[name] = [until_s] * n_slots + free[n_slots:]
 
 
-def _outcome(draw: _Draw, work: Workload) -> tuple[str, str, int]:
+def _outcome(draw: Draw, work: Workload) -> tuple[str, str, int]:
     """Draw state, exit code and seconds of one run."""
     seconds = int(draw.stretched(work.hours, work.spread) * S_PER_HOUR) + 5
     limit_s = work.limit_h * S_PER_HOUR
@@ -155,7 +165,7 @@ def _outcome(draw: _Draw, work: Workload) -> tuple[str, str, int]:
     return "COMPLETED", "0:0", seconds
 
 
-def _run(draw: _Draw, ask: _Ask, ids: tuple[int, str], nodes: _Nodes) -> Run:
+def _run(draw: Draw, ask: _Ask, ids: tuple[int, str], nodes: _Nodes) -> Run:
     work, kind = ask.work, KINDS[ask.work.kind]
     state, exit_code, elapsed_s = _outcome(draw, work)
     names, start_s = nodes.place(work.n_nodes, work.n_slots, ask.submit_s + 1)
@@ -201,7 +211,7 @@ def _special(runs: list[Run]) -> list[Run]:
 
 def draw_runs(seed: int = 46) -> dict[str, list[Run]]:
     """Draw the runs of each cluster, in the order of submission."""
-    draw = _Draw(seed)
+    draw = Draw(seed)
     nodes = {name: _Nodes(kind) for name, kind in KINDS.items()}
     runs: list[Run] = []
     next_id, master_id = 41_000, 0

@@ -1,7 +1,7 @@
 """Write the sample data of `auditor demo` into data/samples.
 
-`python -m benchmarks.samples` always writes the same: two clusters, two weeks, fourteen people.
-Everything in it is made up.
+`python -m benchmarks.samples` always writes the same: two clusters of Slurm and one of
+Kubernetes, two weeks, fourteen people. Everything in it is made up.
 """
 
 import lzma
@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.sample_json import sacct_json
+from benchmarks.sample_kubectl import kubectl_json
+from benchmarks.sample_pods import draw_cluster
 from benchmarks.sample_runs import draw_runs
 from benchmarks.sample_text import node_listing, sacct_text
 
@@ -51,6 +53,7 @@ def sample_files() -> dict[str, bytes]:
     return {
         "alpha-sacct.txt.xz": sacct_text(runs["alpha"]).encode(),
         "beta-sacct.json.xz": sacct_json(runs["beta"]).encode(),
+        "gpu-cloud-pods.json.xz": kubectl_json(draw_cluster()).encode(),
         "alpha-nodes.txt": node_listing("alpha").encode(),
         "beta-nodes.txt": node_listing("beta").encode(),
         "synthetic-intensity.csv": intensity_csv().encode(),

@@ -28,7 +28,7 @@ def demo(
     from auditor.report.terminal import style_of, to_terminal  # noqa: PLC0415
     from auditor.settings.load import load_settings  # noqa: PLC0415
     from auditor.wiring.house import house  # noqa: PLC0415
-    from auditor.wiring.parts import build_factors  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.parts import ExportOptions, build_factors  # noqa: PLC0415  (start-up time)
     from auditor.wiring.store import open_ledger  # noqa: PLC0415  (start-up time)
 
     config_file = write_configuration(out)
@@ -37,7 +37,8 @@ def demo(
     period = week_period(DEMO_WEEK, now_utc(), settings.site.timezone)
     with open_ledger(settings, create=True) as ledger:
         for name in sample_exports():
-            receipt = load_file(name, (settings, factors, ledger))
+            options = ExportOptions(cluster=cluster_of(name))
+            receipt = load_file(name, (settings, factors, ledger), options)
             typer.echo(f"{Path(name).name}: {receipt_text(receipt)}")
         found = report(ledger, Question(period), house(settings))
         if found is not None:
@@ -62,4 +63,10 @@ def write_configuration(out: Path) -> Path:
 def sample_exports() -> list[str]:
     """Return the paths of the shipped sample exports, in order."""
     folder = Path(str(resource("data", "samples")))
-    return sorted(str(path) for path in folder.glob("*-sacct.*"))
+    kinds = ("*-sacct.*", "*-pods.*")
+    return sorted(str(path) for kind in kinds for path in folder.glob(kind))
+
+
+def cluster_of(export: str) -> str:
+    """Return whose a sample export is, by its name: a list of pods does not say so itself."""
+    return Path(export).name.rpartition("-")[0]
