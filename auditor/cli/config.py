@@ -14,7 +14,7 @@ app = typer.Typer(
 @app.command()
 def check(context: typer.Context) -> None:
     """Read the configuration and everything it names; report every problem at once."""
-    from auditor.wiring.check import findings, problems  # noqa: PLC0415  (start-up time)
+    from auditor.wiring.check import file_problems, findings, problems  # noqa: PLC0415
 
     state = state_of(context)
     lines: list[str] = []
@@ -22,8 +22,9 @@ def check(context: typer.Context) -> None:
         settings = state.load().settings
     except InvalidSettingsError as error:
         settings, lines = error.rest, error.lines
-    lines = lines + problems(settings)
-    name = str(find_file(state.config_file) or "the default configuration")
+    path = find_file(state.config_file)
+    lines = lines + problems(settings) + file_problems(settings, path)
+    name = str(path or "the default configuration")
     if lines:
         hint = "`auditor config example` describes every key."
         raise ConfigError(problems_text(name, lines), hint=hint)

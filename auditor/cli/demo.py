@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from auditor.cli.time_grammar import week_period
 from auditor.resources import resource
 
 DEMO_WEEK = "2026-W47"
+# The samples are of that week, whatever the clock says.
+_LOADED_AFTER = timedelta(days=7)
 DEFAULT_FOLDER = Path("demo-out")
 
 
@@ -35,10 +38,11 @@ def demo(
     settings = load_settings(config_file).settings
     factors = build_factors(settings)
     period = week_period(DEMO_WEEK, now_utc(), settings.site.timezone)
+    loaded_utc = max(now_utc(), period.end_utc + _LOADED_AFTER)
     with open_ledger(settings, create=True) as ledger:
         for name in sample_exports():
             options = ExportOptions(cluster=cluster_of(name))
-            receipt = load_file(name, (settings, factors, ledger), options)
+            receipt = load_file(name, (settings, factors, ledger), options, loaded_utc)
             typer.echo(f"{Path(name).name}: {receipt_text(receipt)}")
         found = report(ledger, Question(period), house(settings))
         if found is not None:

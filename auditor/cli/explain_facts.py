@@ -91,5 +91,7 @@ def _rule(run: "Explanation", settings: "Settings", label: str) -> str:
     key = f"[clusters.kubernetes] {label}"
     if not sources:
         return f"{key} says nothing"
+    if run.facts["user" if label == "user" else "account"] is None:
+        return f"no {', no '.join(sources)} that names one ({key})"
     which = "the first it has of " if len(sources) > 1 else ""
     return f"by {which}{', '.join(sources)} ({key})"

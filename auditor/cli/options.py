@@ -27,6 +27,15 @@ Accounts = Annotated[
 Clusters = Annotated[
     str, typer.Option("-M", "--cluster", metavar="LIST", help="Only these clusters.")
 ]
+ClustersOrExports = Annotated[
+    str,
+    typer.Option(
+        "-M",
+        "--cluster",
+        metavar="LIST",
+        help="Only these clusters; with --from, one is also whose an export is that names none.",
+    ),
+]
 Partitions = Annotated[
     str, typer.Option("-r", "--partition", metavar="LIST", help="Only these partitions.")
 ]
@@ -40,7 +49,8 @@ Jobs = Annotated[
         "-j",
         "--jobs",
         metavar="LIST",
-        help="Only these job ids: 4711, 4711_3, NAMESPACE/POD, NAMESPACE/Job/NAME.",
+        help="Only these job ids: 4711, 4711_3, NAMESPACE/POD, or NAMESPACE/KIND/NAME of what owns "
+        "pods in the end: its CronJob, not the Job between.",
     ),
 ]
 Since = Annotated[

@@ -22,11 +22,21 @@ from auditor.report.clean import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.domain.identity import Identity
     from auditor.domain.incident import Incident
     from auditor.domain.period import Period
+    from auditor.ledger.interface import Filters
     from auditor.ledger.ledger import Ledger
     from auditor.report.model import Report
     from auditor.settings.models import Settings
+
+
+_WIDEN = "Widen the period (-S, -E) or the filters."
+_NO_OWNER = (
+    "Pods are found by what owns them in the end: NAMESPACE/CronJob/NAME for the Jobs of a CronJob."
+    f" {_WIDEN}"
+)
+_N_SLASHES_OF_OWNER = 2
 
 
 class By(StrEnum):
@@ -46,7 +56,7 @@ def report(
     context: typer.Context,
     user: options.Users = "",
     account: options.Accounts = "",
-    cluster: options.Clusters = "",
+    cluster: options.ClustersOrExports = "",
     partition: options.Partitions = "",
     qos: options.Qos = "",
     state: options.States = "",
@@ -107,11 +117,13 @@ def report(
         site = replace(site, collected=())
     told = _Told(period, only, filters.user, options.words(columns) or None)
     with _ledger(settings, exports, told) as ledger:
+        question = replace(question, filters=_recognised(ledger, filters, site.identity))
         found = draw(ledger, question, site)
         gaps = ledger.sources.incidents(period, filters.cluster, unresolved_only=True)
         short = found is None and is_short(ledger, period, site.collected, now)
     if found is None:
-        nothing = _nothing_matched(period, gaps, is_short=short)
+        hint = _NO_OWNER if any(_is_owner(one) for one in filters.jobs) else _WIDEN
+        nothing = _nothing_matched(period, gaps, hint, is_short=short)
         raise IncompleteError(str(nothing), hint=nothing.hint) if strict and short else nothing
     if exports:
         found = _as_seen_by_us(found, gaps)
@@ -136,11 +148,26 @@ def _as_seen_by_us(found: "Report", gaps: "tuple[Incident, ...]") -> "Report":
     return replace(found, filters={**found.filters, "visible_to": (caller().name,)})
 
 
+def _recognised(ledger: "Ledger", filters: "Filters", identity: "Identity") -> "Filters":
+    """Take a name that somebody has on one cluster only for theirs, and say so."""
+    from auditor.pipeline.asked_names import recognised  # noqa: PLC0415  (start-up time)
+
+    found = recognised(ledger, filters, identity)
+    for told, name in found.called.items():
+        text = f"auditor: {told} is called {name} in reports ([identity])"
+        typer.echo(printable(text), err=True)
+    return found.filters
+
+
+def _is_owner(job: str) -> bool:
+    """Tell whether a job id is NAMESPACE/KIND/NAME."""
+    return job.count("/") == _N_SLASHES_OF_OWNER
+
+
 def _nothing_matched(
-    period: "Period", gaps: "tuple[Incident, ...]", *, is_short: bool
+    period: "Period", gaps: "tuple[Incident, ...]", hint: str, *, is_short: bool
 ) -> NoJobMatchedError:
     """Say that there is nothing, and whether that may be because accounting is missing."""
-    hint = "Widen the period (-S, -E) or the filters."
     if gaps:
         hint = f"Its accounting is not whole: {printable(gaps[0].text)}"
     elif is_short:

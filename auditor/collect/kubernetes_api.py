@@ -56,7 +56,8 @@ class KubernetesNote:
 class KubernetesAnswer:
     """What the API answered, each page whole: concatenated Kubernetes Lists, as JSON.
 
-    `seen_utc` is when it shows the pods, on the server's clock: their times are that clock's, too.
+    `seen_utc` is when it shows the pods, on the server's clock: their times are that clock's, too;
+    on ours where the server's is ahead of it by more than a minute, as nobody sees what is to come.
     `ahead` is how far our clock was ahead of it at least, None where nobody can tell. `notes` say
     what could not be had (`kubernetes_partial`) or is odd (`kubernetes_clock`); the pods are whole
     all the same.
@@ -129,6 +130,8 @@ def _answer(conversation: Conversation, spool: BinaryIO) -> KubernetesAnswer:
     ahead = clock_ahead(pods.sent_utc, pods.span_utc)
     if ahead is not None and abs(ahead) > _CLOCKS_APART:
         notes.append(_clock_note(ahead))
+    if ahead is not None and ahead < -_CLOCKS_APART:
+        seen_utc += ahead
     digest = hashlib.sha256(b"".join(one.digest for one in listings.values())).hexdigest()
     return KubernetesAnswer(
         stream=spool,
@@ -146,7 +149,7 @@ def _clock_note(ahead: timedelta) -> KubernetesNote:
     side = "ahead of" if ahead > timedelta() else "behind"
     text = (
         f"This host's clock is {abs(ahead).total_seconds():,.0f} s {side} the Kubernetes API's."
-        " Pods that run are counted up to the API's time."
+        " Pods that run are counted up to the earlier of the two."
     )
     hint = "`timedatectl status` here and on the API's host."
     return KubernetesNote("kubernetes_clock", text, hint)

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.collect.errors import CollectRightsError, one_line
+from auditor.collect.errors import (
+    CollectRightsError,
+    LoginFileError,
+    one_line,
+    without_login,
+)
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -49,9 +54,14 @@ class Login:
     who: str
 
     @property
-    def url(self) -> str:
-        """Address of the API."""
+    def address(self) -> str:
+        """Address of the API, as it is."""
         return str(self.client.configuration.host)
+
+    @property
+    def url(self) -> str:
+        """Address of the API, for people: without a login that stands in it."""
+        return without_login(self.address)
 
     @property
     def pool(self) -> "PoolManager":
@@ -67,7 +77,7 @@ class Login:
         CollectRightsError
             `kubernetes_denied`: it cannot be renewed.
         """
-        with _as_collect_error("the login cannot be renewed"):
+        with _as_collect_error("the login cannot be renewed", kind=CollectRightsError):
             settings = self.client.configuration.auth_settings()
         # A token file that was written by hand ends with a line break, which no header may hold.
         tokens = {str(one["key"]): str(one["value"]).strip() for one in settings.values()}
@@ -87,7 +97,9 @@ def log_in(host: KubernetesHost) -> Login:
     Raises
     ------
     CollectRightsError
-        `kubernetes_denied`: they cannot be read, or their plugin gives none.
+        `kubernetes_denied`: they may not be read, or their plugin gives none.
+    LoginFileError
+        `kubernetes_denied`: the kubeconfig, or a file it names, is not there or is none.
     """
     from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415  (start-up time)
 
@@ -130,7 +142,9 @@ def _from_kubeconfig(host: KubernetesHost, configuration: Any) -> str:  # noqa: 
 
 
 @contextmanager
-def _as_collect_error(what: str, hint: str = _RBAC_HINT) -> Iterator[None]:
+def _as_collect_error(
+    what: str, hint: str = _RBAC_HINT, kind: type[CollectRightsError] = LoginFileError
+) -> Iterator[None]:
     """Turn what the client says of credentials that it cannot use into our own words."""
     from kubernetes.config import ConfigException  # noqa: PLC0415
     from yaml import YAMLError  # noqa: PLC0415
@@ -142,7 +156,8 @@ def _as_collect_error(what: str, hint: str = _RBAC_HINT) -> Iterator[None]:
         ConfigException, YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError
     ) as error:  # fmt: skip
         msg = f"{what}: {one_line(str(error)) or type(error).__name__}"
-        raise CollectRightsError(msg, code="kubernetes_denied", hint=hint) from error
+        kind = CollectRightsError if isinstance(error, PermissionError) else kind
+        raise kind(msg, code="kubernetes_denied", hint=hint) from error
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def _response(login: Login, ask: Ask) -> "Iterator[BaseHTTPResponse]":
         raise too_slow(login.url, ask.timeout_s)
     response = login.pool.request(
         "GET",
-        f"{login.url}{ask.target}",
+        f"{login.address}{ask.target}",
         headers={**login.headers(), "Accept-Encoding": "gzip"},
         timeout=Timeout(min(_CONNECT_TIMEOUT_S, left_s), min(_READ_TIMEOUT_S, left_s)),
         preload_content=False,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from auditor.collect.errors import CollectError, CollectRightsError, one_line
+from auditor.collect.errors import CollectError, CollectRightsError, WrongAddressError, one_line
 
 if TYPE_CHECKING:
     from auditor.collect.kubernetes_kind import Kind
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, GONE, BUSY, FAILING = 200, 401, 403, 404, 410, 429, 500
 RIGHTS_HINT = "`kubectl apply -f deploy/kubernetes/rbac.yaml` gives the ClusterRole to look."
 _DOWN_HINT = "`kubectl get --raw /readyz` with the same kubeconfig must say ok."
+_WRONG_HINT = f"See server in the kubeconfig. {_DOWN_HINT}"
 _SLOW_HINT = "Is the API server overloaded? [collect] timeout_s bounds one look."
 _CUT_HINT = "A proxy in between? `kubectl get --raw '/api/v1/pods?limit=1'` must show JSON."
 _TLS_HINT = "certificate-authority in the kubeconfig must be what signed the API's certificate."
@@ -106,7 +107,8 @@ def of_status(
     if status == BUSY or status >= FAILING:
         wait_s = _retry_after_s(headers.get("Retry-After", ""), headers.get("Date", ""))
         return HitchError(down(login.url, f"{status} {said}"), retry_after_s=wait_s)
-    return down(login.url, f"{status} for {kind.path}: {said}. Is it a Kubernetes API?")
+    msg = f"{login.url} does not answer as a Kubernetes API does: {status} for {kind.path}: {said}"
+    return WrongAddressError(msg, code="kubernetes_down", hint=_WRONG_HINT)
 
 
 def _unknown(login: "Login", said: str) -> CollectError:

@@ -22,8 +22,15 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from auditor.collect.errors import CollectError, CollectRightsError, CollectStoppedError, one_line
-from auditor.collect.prometheus_answer import Asked, check_answer
+from auditor.collect.errors import (
+    CollectError,
+    CollectRightsError,
+    CollectStoppedError,
+    WrongAddressError,
+    one_line,
+    without_login,
+)
+from auditor.collect.prometheus_answer import Asked, check_answer, in_words
 from auditor.collect.prometheus_login import PrometheusHost, headers_for, pool_for
 
 __all__ = ("Prometheus", "PrometheusHost", "TooMuchError", "connected")
@@ -31,6 +38,8 @@ __all__ = ("Prometheus", "PrometheusHost", "TooMuchError", "connected")
 _BUSY = frozenset({429, 502, 503, 504})
 _DENIED = frozenset({401, 403})
 _OK = 200
+_FAILING = 500
+_NOT_IMPLEMENTED = 501  # a web server of files: it takes no question
 _REDIRECTS = range(300, 400)
 _N_TRIES = 4
 _PAUSE_S = 0.5
@@ -38,7 +47,8 @@ _LONGEST_PAUSE_S = 30.0
 _CHUNK_BYTES = 1024 * 1024
 _LARGEST_BYTES = 256 * 1024 * 1024
 Headers = Mapping[str, str]
-_DOWN = "See url in [clusters.prometheus]; `auditor doctor` asks it too."
+_DOWN = "See url in [clusters.prometheus]; `curl URL/-/ready` must say that it is ready."
+_WRONG = "url in [clusters.prometheus] is what stands before /api/v1: is it a Prometheus?"
 
 
 class TooMuchError(CollectError):
@@ -137,7 +147,7 @@ class Prometheus:
             raise CollectRightsError(msg, code="prometheus_denied", hint=hint)
         if status in _REDIRECTS:
             msg = f"{self._name} sends us elsewhere: HTTP {status} to {_target(headers)}"
-            raise CollectError(msg, code="prometheus_refused", hint=_DOWN)
+            raise WrongAddressError(msg, code="prometheus_refused", hint=_WRONG)
         document = _json_object(body)
         if document is None:
             self._no_prometheus(status, body)
@@ -148,10 +158,15 @@ class Prometheus:
         return document
 
     def _no_prometheus(self, status: int, body: bytes) -> NoReturn:
-        said = one_line(body[:200].decode("utf-8", "replace"))
-        code = "prometheus_down" if status in _BUSY else "prometheus_refused"
-        msg = f"{self._name} does not answer as a Prometheus does: HTTP {status}: {said}"
-        raise CollectError(msg, code=code, hint=_DOWN)
+        said = f"HTTP {status}: {in_words(body)}"
+        if status in _BUSY or (status >= _FAILING and status != _NOT_IMPLEMENTED):
+            code = "prometheus_down" if status in _BUSY else "prometheus_refused"
+            msg = f"{self._name} fails: {said}"
+            raise CollectError(msg, code=code, hint=_DOWN)
+        msg = f"{self._name} does not answer as a Prometheus does: {said}"
+        if status == _OK and body.lstrip().startswith(b"{"):
+            raise CollectError(msg, code="prometheus_refused", hint=_DOWN)
+        raise WrongAddressError(msg, code="prometheus_refused", hint=_WRONG)
 
     def _wait(self, pause_s: float) -> None:
         left_s = min(pause_s, _LONGEST_PAUSE_S)
@@ -167,7 +182,7 @@ class Prometheus:
 
     @property
     def _name(self) -> str:
-        return f"Prometheus at {self.host.url}"
+        return _name(self.host)
 
 
 @contextmanager
@@ -219,6 +234,10 @@ def _refusal(name: str, document: dict[str, Any], status: int) -> CollectError:
     return CollectError(msg, code=code)
 
 
+def _name(host: PrometheusHost) -> str:
+    return f"Prometheus at {without_login(host.url)}"
+
+
 def _is_slow(error: HTTPError) -> bool:
     """Tell whether nothing came in time; for urllib3 a refused connection is of that kind too."""
     is_refused = isinstance(error, NewConnectionError)
@@ -226,7 +245,7 @@ def _is_slow(error: HTTPError) -> bool:
 
 
 def _too_slow(host: PrometheusHost) -> TooMuchError:
-    msg = f"Prometheus at {host.url} did not answer within {host.timeout_s:g} s"
+    msg = f"{_name(host)} did not answer within {host.timeout_s:g} s"
     return TooMuchError(msg, code="timeout", hint="See timeout_s in [clusters.prometheus].")
 
 
@@ -235,7 +254,7 @@ def _unreachable(host: PrometheusHost, error: HTTPError) -> CollectError:
     if isinstance(error, SSLError):
         hint = "See ca_file in [clusters.prometheus]: the certificates to trust."
     said = one_line(str(error.args[-1] if error.args else error))
-    msg = f"Prometheus at {host.url} cannot be reached: {said}"
+    msg = f"{_name(host)} cannot be reached: {said}"
     return CollectError(msg, code="prometheus_down", hint=hint)
 
 

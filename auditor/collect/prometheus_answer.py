@@ -1,5 +1,7 @@
 """An answer of Prometheus, checked to be one: labels, times and values in columns."""
 
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,6 +13,10 @@ from auditor.collect.errors import CollectError, one_line
 from auditor.domain.series import Number, Samples
 
 _MS_PER_S = 1000
+_N_SHOWN_BYTES = 200
+_N_LOOKED_AT_BYTES = 20_000
+_PAGE = re.compile(r"\s*<(!doctype|html|head|body|title|\?xml|!--)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -93,3 +99,15 @@ def _refuse(what: str) -> NoReturn:
     msg = f"Prometheus's answer cannot be read: {one_line(what)}"
     hint = "See url in [clusters.prometheus]: is it a Prometheus?"
     raise CollectError(msg, code="prometheus_refused", hint=hint)
+
+
+def in_words(body: bytes) -> str:
+    """Say what came back that is no answer: a web page by its title, else how the text begins."""
+    text = body[:_N_LOOKED_AT_BYTES].decode("utf-8", "replace")
+    if not text.strip():
+        return "nothing"
+    if not _PAGE.match(text):
+        return one_line(body[:_N_SHOWN_BYTES].decode("utf-8", "replace"))
+    title = _TITLE.search(text)
+    words = " ".join(html.unescape(title[1]).split()) if title else ""
+    return f"a web page, {one_line(words)!r}" if words else "a web page"

@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 
-from auditor.collect.errors import CollectRightsError
+from auditor.collect.errors import CollectRightsError, LoginFileError
 
 _CONNECT_S = 10.0
 
@@ -38,7 +38,9 @@ def headers_for(host: PrometheusHost) -> dict[str, str]:
     Raises
     ------
     CollectRightsError
-        `prometheus_denied`: a file cannot be read.
+        `prometheus_denied`: a file may not be read.
+    LoginFileError
+        `prometheus_denied`: it is not there, or holds no login.
     """
     return {
         "Accept": "application/json",
@@ -54,13 +56,13 @@ def pool_for(host: PrometheusHost) -> urllib3.PoolManager:
 
     Raises
     ------
-    CollectRightsError
+    LoginFileError
         `prometheus_denied`: there are no such certificates.
     """
     parts = urlsplit(host.url)
     timeout = urllib3.Timeout(connect=min(_CONNECT_S, host.timeout_s), read=host.timeout_s)
     if host.ca_file is not None and not host.ca_file.is_file():
-        _no_file(host.ca_file, "ca_file", "there is no such file")
+        _no_file(host.ca_file, "ca_file", FileNotFoundError("there is no such file"))
     options: dict[str, Any] = {"maxsize": 1, "timeout": timeout}
     if host.ca_file is not None:
         options["ca_certs"] = str(host.ca_file)
@@ -80,15 +82,18 @@ def _login(host: PrometheusHost) -> dict[str, str]:
 def _secret(path: Path, key: str) -> str:
     try:
         secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        _no_file(path, key, reason)
+    except OSError as error:
+        _no_file(path, key, error)
+    except UnicodeError:
+        _no_file(path, key, ValueError("it is no text"))
     if not secret or not secret.isprintable():
-        _no_file(path, key, "it is empty, or more than one line")
+        _no_file(path, key, ValueError("it is empty, or more than one line"))
     return secret
 
 
-def _no_file(path: Path, key: str, reason: str) -> NoReturn:
-    msg = f"{path} cannot be used: {reason}"
+def _no_file(path: Path, key: str, error: OSError | ValueError) -> NoReturn:
+    """Say that a file is no use; whoever may not read it lacks a right, else the name is wrong."""
+    msg = f"{path} cannot be used: {getattr(error, 'strerror', None) or error}"
     hint = f"See {key} in [clusters.prometheus]; the auditor's user must be able to read it."
-    raise CollectRightsError(msg, code="prometheus_denied", hint=hint)
+    kind = CollectRightsError if isinstance(error, PermissionError) else LoginFileError
+    raise kind(msg, code="prometheus_denied", hint=hint)

@@ -1,4 +1,4 @@
-"""What a Prometheus is asked of one span: facts of pods, boards' counters, CPU and memory.
+"""What a Prometheus is asked of one span: facts of pods, boards' counters, targets.
 
 Names of series: kube-state-metrics, cAdvisor and dcgm-exporter, as their documentation has them.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from auditor.collect.prometheus_queries import Questions, Span, any_of, quoted
-from auditor.domain.series import PodFacts, Samples, UseFacts, together
+from auditor.domain.series import PodFacts, Samples, together
 
 INFO, PHASE = "kube_pod_info", "kube_pod_status_phase"
 FACTS = (
@@ -32,14 +32,12 @@ POWER = "DCGM_FI_DEV_POWER_USAGE"
 ACTIVE = "DCGM_FI_PROF_GR_ENGINE_ACTIVE"
 BUSY = "DCGM_FI_DEV_GPU_UTIL"
 CPU = "container_cpu_usage_seconds_total"
-MEMORY = "container_memory_working_set_bytes"
 STEP_S = 30
 MARGIN_S = 600.0
 # How far before a span the sample is looked for that its first step begins at.
 _REACH_S = (3600.0, 6 * 3600.0, 24 * 3600.0)
-_LOOKBACK_S = 300
-# A control group is named after the pod; some sites drop the label.
-_UID = "[0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}"
+# Exporters may look at counters every ten minutes, and repeat themselves meanwhile.
+_STAND_S = 900.0
 _DAY_S = 86400.0
 _N_FEW = 300
 
@@ -71,12 +69,13 @@ def ask_pods(questions: Questions, span: Span) -> PodFacts:
 def ask_counters(questions: Questions, metric: str, span: Span) -> Samples:
     """Ask for the raw samples of boards, and for the last one of each board before the span.
 
-    A board that was not scraped for up to a day keeps its step over that time.
+    A board that was not scraped for up to a day keeps its step over that time. What comes a little
+    after the span tells what a counter rose by that stands still at its end.
     """
-    first = questions.raw(metric, Span(span.start_s - MARGIN_S, span.end_s))
+    first = questions.raw(metric, Span(span.start_s - _STAND_S, span.end_s + _STAND_S))
     if len(first) == 0:
         return first
-    pieces, end_s = [first], span.start_s - MARGIN_S
+    pieces, end_s = [first], span.start_s - _STAND_S
     boards = _boards(first)
     begins = pd.Series(first.time_ms).groupby(boards.to_numpy()).min()
     lost = begins.index[begins >= span.start_s * 1000]
@@ -110,31 +109,17 @@ def ask_boards(questions: Questions, metric: str, span: Span) -> list[str]:
     return [] if found.empty else found["UUID"].tolist()
 
 
-def ask_use(questions: Questions, span: Span) -> UseFacts:
-    """Ask what the containers used; counters are read at two edges, so that answers stay small."""
-    cpu = questions.last(CPU, span)
-    before = Span(span.start_s - span.length_s, span.start_s)
-    selector = questions.selector(CPU)
-    resets = questions.vector(f"resets({selector}{span.range_text}) > 0", span.at_s)
-    again = sorted(set(resets.get("id", pd.Series(dtype="str"))) - {""})
-    raw = [questions.raw(CPU, span, matcher) for matcher in any_of("id", again)]
-    interval_s = questions.interval_s(CPU, span)
-    return UseFacts(
-        cpu,
-        questions.vector(f"min_over_time({selector}{span.range_text})", span.at_s),
-        questions.last(CPU, before),
-        together(raw),
-        _memory(questions, span, cpu),
-        questions.extents(CPU, span, STEP_S, f'id!~".*pod{_UID}.*"'),
-        _cpu_scrapes(questions, span),
-        interval_s,
-    )
-
-
-def _cpu_scrapes(questions: Questions, span: Span) -> pd.DataFrame:
-    """Ask when cAdvisor was scraped: of each node's root, where that is kept."""
-    times = questions.scrape_times(CPU, span, STEP_S, 'id="/"')
-    return times if len(times) else questions.scrape_times(CPU, span, STEP_S)
+def ask_named(
+    questions: Questions, metrics: Sequence[str], span: Span, names: Sequence[str]
+) -> pd.DataFrame:
+    """Ask for the series of these metrics that name one of these pods: their labels."""
+    either = f"__name__=~{quoted('|'.join(metrics))}"
+    found = [
+        questions.last("", span, either, matcher)
+        for label in ("pod", "exported_pod")
+        for matcher in any_of(label, names)
+    ]
+    return pd.concat(found, ignore_index=True).fillna("")
 
 
 def ask_down(
@@ -164,40 +149,6 @@ def was_told(questions: Questions, metric: str, span: Span) -> bool:
 
 def _instances(found: pd.DataFrame) -> set[str]:
     return set(found["instance"]) if "instance" in found else set()
-
-
-def _memory(questions: Questions, span: Span, cpu: pd.DataFrame) -> pd.DataFrame:
-    """Ask for the highest working set of each pod, containers together at the same moment.
-
-    A sample counts for one interval: that of a container which is gone would stay five minutes.
-    """
-    interval_s = questions.interval_s(MEMORY, span) if len(cpu) else None
-    if interval_s is None:
-        return pd.DataFrame()
-    step_s = max(1, min(_LOOKBACK_S, round(interval_s)))
-    labels = cpu.reindex(columns=["exported_container", "job"], fill_value="")
-    jobs = sorted(set(labels.loc[labels["exported_container"] != "", "job"]))
-    of_jobs = quoted("|".join(jobs))
-    ways = [("", [*_matchers(""), f"job!~{of_jobs}"] if jobs else _matchers(""))]
-    if jobs:
-        ways.append(("exported_", [*_matchers("exported_"), f"job=~{of_jobs}"]))
-    found = []
-    for prefix, matchers in ways:
-        selector = questions.selector(MEMORY, *matchers)
-        fresh = f"({selector} unless (time() - timestamp({selector}) >= {interval_s:g}))"
-        by = f"{prefix}namespace, {prefix}pod"
-        # One series for each container: two jobs that scrape the same do not add up.
-        fresh = f'label_replace({fresh}, "pod_uid", "$1", "id", ".*pod({_UID}).*")'
-        by = f"{by}, pod_uid"
-        each = f"max by ({by}, {prefix}container, id) ({fresh})"
-        peaks = questions.over_time("max", f"sum by ({by}) ({each})", span, step_s)
-        found.append(peaks.rename(columns=lambda name: name.removeprefix("exported_")))
-    return pd.concat(found, ignore_index=True).fillna("")
-
-
-def _matchers(prefix: str) -> list[str]:
-    """Leave out the pod's sum, and its sandbox: they count the containers again."""
-    return [f'{prefix}container!=""', f'{prefix}container!="POD"']
 
 
 def _latest(questions: Questions, metric: str, span: Span, found: pd.DataFrame) -> pd.DataFrame:

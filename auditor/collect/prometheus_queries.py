@@ -18,7 +18,6 @@ from auditor.domain.series import Samples, together
 MOST_SAMPLES = 500_000
 _NARROWEST_S = 60.0
 _N_NAMES_AT_ONCE = 150
-_HALF_MS_S = 0.0005
 _MS_S = 0.001
 _MS_PER_S = 1000
 # What quotes a character of a name for a regular expression within a PromQL string.
@@ -131,18 +130,28 @@ class Questions:
         gaps = pd.Series(samples.time_ms).sort_values().drop_duplicates().diff()
         return float(gaps.median()) / _MS_PER_S
 
-    def scrape_times(self, metric: str, span: Span, step_s: int, *matchers: str) -> pd.DataFrame:
+    def scrape_times(
+        self, metric: str, span: Span, step_s: int, *matchers: str, by: Sequence[str] = ("job",)
+    ) -> pd.DataFrame:
         """Return when each scrape job really brought a metric: columns job, time_s.
 
-        Times are those of samples, found by looking every `step_s`.
+        Times are those of samples, found by looking every `step_s`. `by` are the labels that tell
+        apart what is scraped: columns in the place of job.
         """
-        latest = f"max by (job) (timestamp({self.selector(metric, *matchers)}))"
+        latest = f"max by ({', '.join(by)}) (timestamp({self.selector(metric, *matchers)}))"
         query = f"({latest}){span.range_text[:-1]}:{step_s}s]"
-        samples = self.prometheus.ask(query, span.at_s).samples()
-        jobs = samples.labels.reindex(columns=["job"], fill_value="")["job"].to_numpy()
-        frame = pd.DataFrame({"job": jobs[samples.series], "time_s": samples.value})
-        frame = frame[frame["time_s"] >= span.start_s]
-        return frame.drop_duplicates().sort_values(["job", "time_s"], ignore_index=True)
+        try:
+            samples = self.prometheus.ask(query, span.at_s).samples()
+        except TooMuchError:
+            if span.length_s / 2 < max(_NARROWEST_S, step_s):
+                raise
+            parts = [
+                self.scrape_times(metric, part, step_s, *matchers, by=by) for part in span.cut(2)
+            ]
+            return _in_order(pd.concat(parts), by)
+        labels = samples.labels.reindex(columns=list(by), fill_value="")
+        frame = labels.iloc[samples.series].reset_index(drop=True).assign(time_s=samples.value)
+        return _in_order(frame[frame["time_s"] >= span.start_s], by)
 
     def _pieces(self, selector: str, span: Span) -> Iterator[Samples]:
         n_samples = self._count(selector, span)
@@ -156,7 +165,7 @@ class Questions:
                 return
         samples = self.prometheus.ask(f"{selector}{span.range_text}", span.at_s).samples()
         # Before version 3 a range holds its left edge too: that sample is the span's before.
-        inside = samples.time_ms >= round((span.start_s - _HALF_MS_S) * _MS_PER_S)
+        inside = samples.time_ms >= round(span.start_s * _MS_PER_S)
         yield samples.where(inside)
 
     def _count(self, selector: str, span: Span) -> float | None:
@@ -169,6 +178,10 @@ class Questions:
                 raise
             return None
         return 0.0 if counted.empty else float(counted["value"].iloc[0])
+
+
+def _in_order(times: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    return times.drop_duplicates().sort_values([*by, "time_s"], ignore_index=True)
 
 
 def any_of(label: str, names: Sequence[str]) -> Iterator[str]:

@@ -25,11 +25,12 @@ GPUS = Topic(Group.PROMETHEUS, "prometheus_gpus", "GPU meters")
 GPU_PODS = Topic(Group.PROMETHEUS, "prometheus_gpu_pods", "pods of GPUs")
 
 _TIMEOUT_S = 60.0
+_UP = "up"
 _WEEK = timedelta(days=7)
 _TARGETS = "its page /targets, and its log"
 _API_HINT = "See url of [clusters.prometheus]; `curl URL/-/ready` must say that it is ready."
 _REACH_HINT = "Raise --storage.tsdb.retention.time: a week that was missed can be made up from it."
-_STATE_METRICS_HINT = "Run kube-state-metrics and scrape it."
+_STATE_METRICS_HINT = "Run kube-state-metrics, scrape it, and let kube_pod_info through."
 _DCGM_HINT = "Run dcgm-exporter on the GPU nodes and scrape it; without it energy is modelled."
 _MAPPING_HINT = "Set DCGM_EXPORTER_KUBERNETES=true, with /var/lib/kubelet/pod-resources mounted."
 
@@ -37,7 +38,7 @@ _MAPPING_HINT = "Set DCGM_EXPORTER_KUBERNETES=true, with /var/lib/kubelet/pod-re
 def cluster_checks(
     cluster: Cluster, section: PrometheusSection, inquiry: Inquiry
 ) -> Iterator[Check]:
-    """Try one Prometheus; where nothing was scraped, nothing is missed of it."""
+    """Try one Prometheus; where nothing comes in, that is said once and for all of it."""
     host = prometheus_host(cluster.name, section)
     host = replace(host, timeout_s=min(_TIMEOUT_S, host.timeout_s))
     try:
@@ -51,18 +52,20 @@ def cluster_checks(
 
 def _asked(questions: Questions, cluster: Cluster, now_utc: datetime) -> Iterator[Check]:
     at_s = now_utc.timestamp()
-    is_there = facts.is_scraped(questions, at_s)
+    fresh = facts.fresh_series(questions, at_s)
     yield API.of(cluster.name).ok(f"{questions.prometheus.host.url} answers")
-    if not is_there:
+    if fresh is None:
         match = questions.prometheus.host.match
         of_match = f" of {match}" if match else ""
         yield SERIES.of(cluster.name).fault(
-            f"no target{of_match} was scraped in the last hour",
+            f"no target{of_match} was scraped in the last hour, and no series of pods or GPUs came"
+            " in: labels, CPU and GPUs cannot be judged",
             f"Look at {_TARGETS}; match of [clusters.prometheus] must fit the series.",
         )
         return
-    yield SERIES.of(cluster.name).ok("targets are scraped")
-    yield reach_check(cluster.name, facts.begin_utc(questions, at_s), now_utc)
+    came = "targets are scraped" if fresh == _UP else f"there is no {_UP}, but {fresh} is fresh"
+    yield SERIES.of(cluster.name).ok(came)
+    yield reach_check(cluster.name, facts.begin_utc(questions, at_s, fresh), now_utc)
     yield from _pod_checks(questions, cluster, at_s)
     yield usage_check(cluster.name, has_it=facts.has_usage(questions, at_s))
     yield from _gpu_checks(questions, cluster.name, at_s)
@@ -71,7 +74,9 @@ def _asked(questions: Questions, cluster: Cluster, now_utc: datetime) -> Iterato
 def reach_check(cluster: str, begin_utc: datetime | None, now_utc: datetime) -> Check:
     """Judge whether a whole week is held."""
     topic = REACH.of(cluster)
-    if begin_utc is None or now_utc - begin_utc >= _WEEK:
+    if begin_utc is None:
+        return topic.warning("it cannot be told how far back it reaches", _REACH_HINT)
+    if now_utc - begin_utc >= _WEEK:
         return topic.ok("a week and more")
     days = (now_utc - begin_utc) / timedelta(days=1)
     text = f"only {days:.1f} days, since {begin_utc:%Y-%m-%d %H:%M} UTC: less than a week"
@@ -81,8 +86,8 @@ def reach_check(cluster: str, begin_utc: datetime | None, now_utc: datetime) -> 
 def _pod_checks(questions: Questions, cluster: Cluster, at_s: float) -> Iterator[Check]:
     has_pods = facts.has_pods(questions, at_s)
     yield pods_check(cluster, has_pods=has_pods)
-    if has_pods:
-        sources = (*cluster.kubernetes.user, *cluster.kubernetes.project)
+    sources = (*cluster.kubernetes.user, *cluster.kubernetes.project)
+    if has_pods or facts.has_labels(questions, at_s):
         yield labels_check(cluster.name, facts.lacking_labels(questions, sources, at_s))
 
 
@@ -91,9 +96,9 @@ def pods_check(cluster: Cluster, *, has_pods: bool) -> Check:
     topic = PODS.of(cluster.name)
     if has_pods:
         return topic.ok("kube-state-metrics tells of them")
-    text = "no kube_pod_info: kube-state-metrics is not scraped"
+    text = "no kube_pod_info: kube-state-metrics is not scraped, or that is filtered out"
     if cluster.collect == "prometheus":
-        return topic.fault(f"{text}, so no pod is known", _STATE_METRICS_HINT)
+        return topic.fault(f"{text}, so no pod is known, nor whose", _STATE_METRICS_HINT)
     text = f"{text}: pods that come and go between two looks at the API are not known"
     return topic.warning(text, _STATE_METRICS_HINT)
 

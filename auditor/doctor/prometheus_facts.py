@@ -21,14 +21,24 @@ class Boards:
     is_named: bool
 
 
-def is_scraped(questions: Questions, at_s: float) -> bool:
-    """Tell whether any target was scraped."""
-    return _n_series(questions, at_s, "up") > 0
+def fresh_series(questions: Questions, at_s: float) -> str | None:
+    """Return what shows that something comes in: `up`, else a series that is needed itself.
+
+    Where samples are sent by remote write and filtered, `up` may be left out.
+    """
+    metrics = ("up", INFO, ENERGY, POWER, CPU)
+    return next((one for one in metrics if _n_series(questions, at_s, one) > 0), None)
 
 
 def has_pods(questions: Questions, at_s: float) -> bool:
     """Tell whether kube-state-metrics tells of pods."""
     return _n_series(questions, at_s, INFO) > 0
+
+
+def has_labels(questions: Questions, at_s: float) -> bool:
+    """Tell whether kube-state-metrics tells of labels or annotations of pods."""
+    metrics = ("kube_pod_labels", "kube_pod_annotations")
+    return any(_n_series(questions, at_s, metric) > 0 for metric in metrics)
 
 
 def has_usage(questions: Questions, at_s: float) -> bool:
@@ -71,9 +81,9 @@ def boards(questions: Questions, at_s: float) -> Boards | None:
     return None
 
 
-def begin_utc(questions: Questions, at_s: float) -> datetime | None:
-    """Return about when the samples of ten days begin; None where there are none."""
-    selector = questions.selector("up")
+def begin_utc(questions: Questions, at_s: float, metric: str) -> datetime | None:
+    """Return about when a metric's samples of ten days begin; None where there are none."""
+    selector = questions.selector(metric)
     query = f"min(min_over_time(timestamp({selector})[10d:1h]))"
     found = questions.vector(query, at_s)
     return None if found.empty else datetime.fromtimestamp(float(found["value"].iloc[0]), UTC)

@@ -66,12 +66,15 @@ JOBS = (
            "as GreenAlgorithms4HPC reads it; AllocTRES in the same convention where unusable"),
     Column("total_cpu_s", NUMBER, "CPU time used, user + system"),
     Column("max_rss_bytes", NUMBER, "memory used at its peak, all tasks together where known"),
-    Column("gpu_utilisation_ratio", NUMBER, "mean utilisation of its accelerators, 0..1"),
+    Column("gpu_utilisation_ratio", NUMBER, "mean utilisation of its accelerators, 0..1, over the "
+           "time that gpu_observed_ratio says"),
     Column("consumed_energy_j", NUMBER, "ConsumedEnergyRaw where credible as a measurement"),
     Column("gpu_energy_j", NUMBER, "metered energy of its accelerators [J], over the time that "
            "gpu_metered_ratio says; NaN where nobody metered"),
     Column("gpu_metered_ratio", NUMBER, "share of its accelerator time that gpu_energy_j covers, "
            "0..1; NaN where nobody metered"),
+    Column("gpu_observed_ratio", NUMBER, "share of its accelerator time that "
+           "gpu_utilisation_ratio covers, 0..1; NaN where that is of the whole run, or unknown"),
     Column("is_open", FLAG, "not ended at the moment of the export"),
     Column("quality_flags", WHOLE, "bits of QualityFlag"),
     Column("rank", WHOLE, "orders the views of one run: a later view has the higher rank"),

@@ -5,12 +5,8 @@ from datetime import datetime, timedelta
 
 # Clocks of one site differ by less; a mark further ahead was made by a clock that was wrong.
 _CLOCK_SLACK = timedelta(minutes=5)
-# No run is missing for these, and what they come to for a reader who is not told their text.
-_LOSES_NO_RUN = {
-    "kubernetes_clock": "its clock and ours are apart",
-    "kubernetes_partial": "some pods are named less well than they could be",
-    "prometheus_gap": "its meters were not read, and what they would have said is modelled",
-}
+# No run is missing for these.
+_LOSES_NO_RUN = frozenset({"kubernetes_clock", "kubernetes_partial", "prometheus_gap"})
 # And these leave the energy as certain as it was.
 _LOSES_NO_ENERGY = frozenset({"kubernetes_clock", "kubernetes_partial"})
 
@@ -40,11 +36,6 @@ class Incident:
     def loses_runs(self) -> bool:
         """Tell whether runs, or parts of them, may be missing for it."""
         return self.code not in _LOSES_NO_RUN
-
-    @property
-    def meaning(self) -> str:
-        """Say in a few words what it comes to; '' where `loses_runs` says it all."""
-        return _LOSES_NO_RUN.get(self.code, "")
 
     @property
     def is_shortfall(self) -> bool:

@@ -34,14 +34,19 @@ OPEN_STATES = frozenset(
         "SUSPENDED",
     }
 )
-# States whose work was lost to its owner; PREEMPTED and NODE_FAIL are not the owner's doing.
+# States whose work was lost to its owner; NODE_FAIL and EVICTED are not the owner's doing. Who is
+# PREEMPTED was warned, and is often requeued from a checkpoint.
 WASTED_STATES = frozenset(
-    {"FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
+    {"FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE", "EVICTED"}
 )
+# Ended, and nobody knows how: the work may be done, or lost.
+UNTOLD_STATES = frozenset({"DELETED"})
 
 # User and account of what belongs to the platform itself and is nobody's: no name that a person,
 # a namespace or a label can have.
 PLATFORM = "(platform)"
+# How reports call a user or a project that nothing names; no name either.
+NOBODY = "(unknown)"
 
 
 class QualityFlag(IntFlag):

@@ -1,7 +1,7 @@
 """Samples of time series, as a meter's server hands them on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -87,9 +87,12 @@ class UseFacts:
     """What cAdvisor said of containers in a span.
 
     `cpu` and `cpu_first` are the counters' last and lowest values in the span, `cpu_before` the
-    last ones in as long a time before it; `reset` holds the raw samples of counters that began
-    anew within. `unnamed` are the times of counters whose control group does not name the pod
-    (`first_s`, `last_s`). `memory` are the highest working sets of pods [bytes].
+    last ones in as long a time before it, and `before_s` the times of those (`value`); `reset`
+    holds the raw samples of counters that began anew within. `extents` are the times of each
+    counter's first and last sample (`first_s`, `last_s`). `memory` are the highest working sets of
+    pods [bytes]. `scrapes` are the times at which scrape jobs brought anything (`job`, `time_s`),
+    usually `interval_s` apart; `node_scrapes` are the same of each node that was not scraped all
+    of the time (`job`, `instance`, `node`, `time_s`).
     """
 
     cpu: pd.DataFrame
@@ -97,6 +100,8 @@ class UseFacts:
     cpu_before: pd.DataFrame
     reset: Samples
     memory: pd.DataFrame
-    unnamed: pd.DataFrame
+    extents: pd.DataFrame
     scrapes: pd.DataFrame
     interval_s: float | None
+    before_s: pd.DataFrame = field(default_factory=pd.DataFrame)
+    node_scrapes: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -18,6 +18,7 @@ from auditor.energy.interface import (
 )
 from auditor.energy.metered import Verdict, reading_of, verdicts
 from auditor.energy.model import CENTRAL, HIGH, LOW, EnergyModel
+from auditor.energy.observed import is_mostly_seen, seen_ratio
 from auditor.units import BYTES_PER_GIB, S_PER_HOUR
 
 # Below a minute a run may really have used no CPU time that accounting can see.
@@ -55,13 +56,15 @@ def cpu_time_is_known(total_cpu_s: FloatArray, elapsed_s: FloatArray) -> BoolArr
 
 def _gpu(runs: Runs, model: EnergyModel) -> tuple[Part, FloatArray]:
     """Return the accelerators' part, and what of its central value meters said [Wh]."""
-    modelled = _modelled_gpu(runs, model)
+    nothing_wh = np.zeros(len(runs.hours))
     if np.isnan(runs.gpu_energy_j).all():
-        return modelled, np.zeros(len(runs.hours))
+        return _modelled_gpu(runs, model, covered_ratio=nothing_wh), nothing_wh
     reading = reading_of(runs)
     is_believed = verdicts(reading) == Verdict.BELIEVED
     metered_wh = np.where(is_believed, reading.energy_wh, 0.0)
-    rest_ratio = np.where(is_believed, 1.0 - np.clip(reading.covered_ratio, 0.0, 1.0), 1.0)
+    covered_ratio = np.where(is_believed, np.clip(reading.covered_ratio, 0.0, 1.0), 0.0)
+    modelled = _modelled_gpu(runs, model, covered_ratio)
+    rest_ratio = 1.0 - covered_ratio
     low_wh, central_wh, high_wh = (
         metered_wh * model.gpu_meter_ratio[bound] + rest_ratio * modelled_wh
         for bound, modelled_wh in enumerate(
@@ -74,24 +77,30 @@ def _gpu(runs: Runs, model: EnergyModel) -> tuple[Part, FloatArray]:
     return part(low_wh, central_wh, high_wh, basis), measured_wh
 
 
-def _modelled_gpu(runs: Runs, model: EnergyModel) -> Part:
-    has_utilisation = ~np.isnan(runs.gpu_utilisation_ratio)
-    utilisation = np.clip(runs.gpu_utilisation_ratio, 0.0, 1.0)
+def _modelled_gpu(runs: Runs, model: EnergyModel, covered_ratio: FloatArray) -> Part:
+    """Return what whole runs would draw with the load of the time that no meter covers."""
+    seen = seen_ratio(runs.gpu_utilisation_ratio, runs.gpu_observed_ratio, covered_ratio)
+    used = np.clip(np.nan_to_num(runs.gpu_utilisation_ratio), 0.0, 1.0)
     device_h = runs.n_gpu * runs.hours
+
+    def power_w(bound: int, load: FloatArray) -> FloatArray:
+        return _power_w(runs.gpu_idle_bounds_w[bound], runs.gpu_max_bounds_w[bound], load)
+
     bounds_wh = [
         device_h
-        * _power_w(
-            runs.gpu_idle_bounds_w[bound],
-            runs.gpu_max_bounds_w[bound],
-            np.where(
-                has_utilisation,
-                utilisation * model.gpu_power_per_utilisation_ratio[bound],
-                model.gpu_load_ratio[bound],
-            ),
+        * power_w(
+            bound,
+            seen * (used * model.gpu_power_per_utilisation_ratio[bound])
+            + (1.0 - seen) * model.gpu_load_ratio[bound],
         )
         for bound in (LOW, CENTRAL, HIGH)
     ]
-    basis = chosen(has_utilisation & runs.gpu_known, EnergyBasis.UTILISATION, EnergyBasis.ASSUMED)
+    is_seen = is_mostly_seen(
+        seen,
+        power_w(CENTRAL, used * model.gpu_power_per_utilisation_ratio[CENTRAL]),
+        power_w(CENTRAL, np.full_like(used, model.gpu_load_ratio[CENTRAL])),
+    )
+    basis = chosen(is_seen & runs.gpu_known, EnergyBasis.UTILISATION, EnergyBasis.ASSUMED)
     return part(bounds_wh[LOW], bounds_wh[CENTRAL], bounds_wh[HIGH], basis)
 
 

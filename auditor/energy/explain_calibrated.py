@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from auditor.energy.calibrated import cpu_time_is_known
+from auditor.energy.explain_load import Load, load_steps, power_line
 from auditor.energy.explain_metered import Metered, measured_steps, refused_steps
 from auditor.energy.model import CENTRAL
 from auditor.energy.step import Facts, Step, absent, constant_step, number
@@ -44,18 +45,16 @@ def _metered_basis(facts: Facts, metered: Metered) -> str:
     modelled_wh = _modelled_gpu(central, metered.covered_ratio)[-1].value
     if metered.central_wh >= modelled_wh:
         return "measured" if modelled_wh == 0 else "measured, for the larger part"
-    return f"{_gpu_basis(facts)}, for the larger part"
+    basis = Load.of(facts, metered.covered_ratio).basis.split(",")[0]
+    return f"{basis}, for the larger part"
 
 
 def _modelled_gpu(facts: Facts, covered_ratio: float) -> list[Step]:
     """Tell what the model says of the time that no meter covers."""
-    n_gpu, max_w = facts.of_job("n_gpu"), facts.watts("gpu", "max")
-    idle_w = min(facts.watts("gpu", "idle"), max_w)
-    load_steps = _gpu_load(facts)
-    line = _line("gpu_power", idle_w, max_w, load_steps[-1].value)
-    power_w = line.value
-    model = facts.hardware["gpu_model"]
-    energy = _product("gpu", (n_gpu, "accelerators"), power_w, facts.hours, _gpu_basis(facts))
+    load = Load.of(facts, covered_ratio)
+    n_gpu, model = facts.of_job("n_gpu"), facts.hardware["gpu_model"]
+    line = power_line("gpu_power", load.idle_w, load.max_w, load.value)
+    energy = _product("gpu", (n_gpu, "accelerators"), line.value, facts.hours, load.basis)
     if covered_ratio > 0:
         rest_ratio = 1.0 - covered_ratio
         energy = Step(
@@ -66,44 +65,12 @@ def _modelled_gpu(facts: Facts, covered_ratio: float) -> list[Step]:
             source=f"the part that nobody metered; {energy.source}",
         )
     return [
-        Step("gpu_idle_power", number(idle_w), idle_w, "W", f"{model}; {facts.rule}"),
-        Step("gpu_max_power", number(max_w), max_w, "W", f"{model}; {facts.rule}"),
-        *load_steps,
+        Step("gpu_idle_power", number(load.idle_w), load.idle_w, "W", f"{model}; {facts.rule}"),
+        Step("gpu_max_power", number(load.max_w), load.max_w, "W", f"{model}; {facts.rule}"),
+        *load_steps(load),
         line,
         energy,
     ]
-
-
-def _gpu_basis(facts: Facts) -> str:
-    is_reported = not math.isnan(facts.of_job("gpu_utilisation_ratio"))
-    if is_reported and facts.hardware["gpu_known"]:
-        return "utilisation"
-    return "assumed" if facts.hardware["gpu_known"] else "assumed: the model is unknown"
-
-
-def _gpu_load(facts: Facts) -> list[Step]:
-    utilisation = facts.of_job("gpu_utilisation_ratio")
-    if math.isnan(utilisation):
-        return [constant_step(facts, "gpu_load_ratio", "gpu_load")]
-    utilisation = min(max(utilisation, 0.0), 1.0)
-    name = "gpu_power_per_utilisation_ratio"
-    share = constant_step(facts, name, "gpu_power_per_utilisation")
-    return [
-        Step("gpu_utilisation", number(utilisation), utilisation, "", _observer(facts)),
-        share,
-        Step(
-            label="gpu_load",
-            formula=f"{number(utilisation)} x {number(share.value)}",
-            value=utilisation * share.value,
-            unit="",
-            source="place between idle and maximum",
-        ),
-    ]
-
-
-def _observer(facts: Facts) -> str:
-    is_pod = facts.job.get("scheduler") == "kubernetes"
-    return "meters: mean of what they saw" if is_pod else "accounting: gres/gpuutil"
 
 
 def _cpu(facts: Facts) -> list[Step]:
@@ -122,7 +89,7 @@ def _cpu(facts: Facts) -> list[Step]:
         Step("core_idle_power", lower, idle_w, "W", facts.rule),
         Step("core_max_power", number(max_w), max_w, "W", facts.rule),
         load,
-        _line("core_power", idle_w, max_w, load.value),
+        power_line("core_power", idle_w, max_w, load.value),
         _product(
             "cpu",
             (n_cpus, "cores"),
@@ -184,11 +151,6 @@ def _node(facts: Facts, parts: tuple[Step, ...]) -> list[Step]:
             source="basis: assumed, a share of the other components",
         ),
     ]
-
-
-def _line(label: str, idle_w: float, max_w: float, load: float) -> Step:
-    formula = f"{number(idle_w)} W + ({number(max_w)} W - {number(idle_w)} W) x {number(load)}"
-    return Step(label, formula, idle_w + (max_w - idle_w) * load, "W", "between idle and maximum")
 
 
 def _product(

@@ -40,6 +40,7 @@ class Runs:
     gpu_utilisation_ratio: FloatArray
     gpu_energy_j: FloatArray
     gpu_metered_ratio: FloatArray
+    gpu_observed_ratio: FloatArray
     gpu_max_low_w: FloatArray
     gpu_max_w: FloatArray
     gpu_max_high_w: FloatArray

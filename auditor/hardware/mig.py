@@ -42,7 +42,11 @@ def split_mig(word: str) -> tuple[str, MigProfile] | None:
 
 
 def slice_share(device: Accelerator, mig: MigProfile) -> float:
-    """Return a slice's share of its device: its slices of compute over those of the whole."""
+    """Return a slice's share of its device: its slices of compute over those of the whole.
+
+    Memory does not count: slices of 3 x 2g.10gb + 1g.10gb fill a device of 40 GB in compute and in
+    memory, so that a greater share for the last would make more than the device of them.
+    """
     return mig.n_slices / device.max_mig_slices
 
 

@@ -80,7 +80,7 @@ class LoadTable:
             connection.executemany(
                 "INSERT INTO rejects VALUES (?,?,?,?,?,?)",
                 (
-                    (load.digest, number, r.source, r.line, r.reason, r.text)
+                    (load.digest, number, r.source, r.line, r.told, r.text)
                     for number, r in enumerate(load.rejects, start=1)
                 ),
             )

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from auditor.domain.frames import METERS, check
@@ -15,7 +14,13 @@ from auditor.ledger.instants import micros_of
 _SUMS = (
     "gpu_energy_j", "gpu_metered_s", "gpu_busy_s", "gpu_observed_s", "cpu_s", "cpu_metered_s",
 )  # fmt: skip
-_COVERED = "gpu_metered_s + gpu_observed_s + cpu_metered_s"
+# Meters of boards, which pods share, each with what shows how much of a slot it covers: joules,
+# as how many accelerators a pod has may come to be known later.
+_SHARED = (
+    ("gpu_energy_j", ["gpu_energy_j", "gpu_metered_s"]),
+    ("gpu_observed_s", ["gpu_busy_s", "gpu_observed_s"]),
+)
+_OWN = ["cpu_s", "cpu_metered_s"]
 _MOST = "max_memory_bytes"
 _TOTALS = ("uid", *_SUMS, _MOST)
 # Spans of samples come back with the rounding of a float.
@@ -23,17 +28,20 @@ _ROUNDING = 1e-9
 
 
 class MeterTable:
-    """Sums of meters for each pod and slot, as the answer that covers most of a slot gave them."""
+    """Sums of meters for each pod and slot, as the answers that cover most of a slot gave them."""
 
     def __init__(self, desk: DeskConnection) -> None:
         self._desk = desk
 
     def record(self, cluster: str, slot_utc: datetime, meters: pd.DataFrame) -> None:
-        """Remember what an answer says of a slot, in the place of what an earlier one said.
+        """Remember what an answer says of a slot beside what earlier ones said.
 
-        A slot is of one answer as a whole, as each answer shares boards out by itself: pods that
-        it does not name any more have nothing. One that covers less time than what is known
-        changes nothing: the meters were whole then, and have lost something since.
+        Each meter is judged by itself, by the time that it covers; of two that cover the same the
+        later answer knows better whose it was. Processors and memory are a pod's own: the answer
+        that covers most of a pod counts for it. Boards are shared out among pods: energy and use
+        are of one answer as a whole, and pods that it does not name any more have none. But an
+        answer that knows no processor time any more of a pod that had some has lost sight of its
+        node: what was known of that pod stays.
 
         Parameters
         ----------
@@ -45,23 +53,17 @@ class MeterTable:
         if meters["uid"].duplicated().any() or (meters["slot_utc"] != slot_utc).any():
             msg = "meters of one slot name each pod once"
             raise ValueError(msg)
-        rows = [
-            (cluster, uid, slot_us, *sums)
-            for uid, *sums in meters[list(_TOTALS)].astype("object").to_numpy().tolist()
-        ]
+        new = meters[list(_TOTALS)].set_index("uid")
         with self._desk.transaction() as connection:
-            if _covered_s(connection, cluster, slot_us) * (1 - _ROUNDING) > _sum_s(meters):
-                return
-            # A pod that is not named any more keeps a row, so that its run is looked at again.
-            connection.execute(
-                f"UPDATE meters SET {', '.join(f'{name} = 0' for name in _SUMS)}, {_MOST} = NULL"  # noqa: S608
-                " WHERE cluster = ? AND slot_us = ?",
-                (cluster, slot_us),
-            )
+            old = _known(connection, cluster, slot_us)
+            kept = _merged(old, new).astype("object").reset_index()
             connection.executemany(
                 f"INSERT OR REPLACE INTO meters (cluster, uid, slot_us, {', '.join(_TOTALS[1:])})"  # noqa: S608
                 " VALUES (?,?,?,?,?,?,?,?,?,?)",
-                (tuple(None if cell != cell else cell for cell in row) for row in rows),  # noqa: PLR0124  (NaN)
+                (
+                    (cluster, uid, slot_us, *(None if cell != cell else cell for cell in sums))  # noqa: PLR0124  (NaN)
+                    for uid, *sums in kept.to_numpy().tolist()
+                ),
             )
 
     def totals(self, cluster: str, uids: Collection[str] | None = None) -> pd.DataFrame:
@@ -108,14 +110,31 @@ class MeterTable:
         return len(left)
 
 
-def _covered_s(connection: sqlite3.Connection, cluster: str, slot_us: int) -> float:
-    row = connection.execute(
-        f"SELECT total({_COVERED}) FROM meters WHERE cluster = ? AND slot_us = ?",  # noqa: S608
+def _known(connection: sqlite3.Connection, cluster: str, slot_us: int) -> pd.DataFrame:
+    rows = connection.execute(
+        f"SELECT {', '.join(_TOTALS)} FROM meters WHERE cluster = ? AND slot_us = ?",  # noqa: S608
         (cluster, slot_us),
-    ).fetchone()
-    return float(row[0])
+    ).fetchall()
+    types = {"uid": "str", **dict.fromkeys((*_SUMS, _MOST), "float64")}
+    return pd.DataFrame(rows, columns=list(_TOTALS)).astype(types).set_index("uid")
 
 
-def _sum_s(meters: pd.DataFrame) -> float:
-    covered = meters[["gpu_metered_s", "gpu_observed_s", "cpu_metered_s"]].to_numpy()
-    return float(np.nansum(covered))
+def _merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Return of two answers, by uid, what each tells best.
+
+    Every pod keeps a row, also one that has nothing any more: its run is looked at again.
+    """
+    uids = old.index.union(new.index)
+    # Zeros of pods that an answer does not name; of memory they say nothing.
+    before, now = (one.reindex(uids).fillna(dict.fromkeys(_SUMS, 0.0)) for one in (old, new))
+    has_no_node = (now["cpu_metered_s"] == 0) & (before["cpu_metered_s"] > 0)
+    kept = before.copy()
+    for covered, names in _SHARED:
+        is_lost = has_no_node & (now[covered] <= before[covered])
+        least = before.loc[~is_lost, covered].sum() * (1 - _ROUNDING)
+        if now[covered].sum() >= least:
+            kept[names] = before[names].where(is_lost, now[names])
+    is_better = now["cpu_metered_s"] >= before["cpu_metered_s"] * (1 - _ROUNDING)
+    kept[_OWN] = now[_OWN].where(is_better, before[_OWN])
+    kept[_MOST] = now[_MOST].where(is_better, before[_MOST]).fillna(before[_MOST])
+    return kept

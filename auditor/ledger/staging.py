@@ -35,6 +35,7 @@ _UNREPEATED_NUMBERS = (
     "consumed_energy_j",
     "gpu_energy_j",
     "gpu_metered_ratio",
+    "gpu_observed_ratio",
     *(
         column.name
         for column in (*ENERGY, *CARBON)

@@ -62,6 +62,8 @@ def _default_cluster(
         msg = "the export names no cluster"
         raise UsageError(msg, hint="State whose it is with --cluster NAME.")
     name = context.default_cluster
+    if context.is_default_stated:
+        return constant_category(name, n_rows), ()
     text = f"The export names no cluster; its runs were counted as those of {name!r}."
     hint = "If they are another cluster's, load them with --cluster NAME."
     note = SourceNote("cluster_by_default", text, hint)

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 from auditor.errors import ExportRefusedError
 from auditor.normalize.interface import ExportContext
-from auditor.normalize.kubernetes.text import kubectl_fault, looks_like_kubernetes
+from auditor.normalize.kubernetes.text import (
+    PODS_COMMAND,
+    kubectl_fault,
+    looks_like_kubernetes,
+)
 from auditor.normalize.layout import (
     TextLayout,
     canonical_columns,
@@ -29,6 +33,10 @@ Dialect = TextLayout | str
 _USE_TEXT = f"Export it with `{TEXT_COMMAND}`, or with `{SAFE_COMMAND}`."
 _USE_JSON = f"Export it with `{SAFE_COMMAND}`."
 _NODE_HINT = "Name it as the cluster's node listing in the configuration."
+_USE_OF = {
+    "kubernetes": f"Export it with `{PODS_COMMAND}`.",
+    "other": "docs/tables.md says how its table is described: [clusters.table].",
+}
 _COLUMNS_HINT = (
     "Give the fields of the export's -o list with --columns, or export it without -n: "
     f"`{TEXT_COMMAND}`."
@@ -60,6 +68,16 @@ _STARTS: tuple[tuple[str, str, str], ...] = (
     (r"Batch Script for ", "it is a batch script, no accounting", _USE_TEXT),
 )
 
+_WEB_PAGE = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+# The text format of Prometheus's exporters (prometheus.io/docs/instrumenting/exposition_formats).
+_METRICS = re.compile(
+    r"# (HELP|TYPE|UNIT|EOF)\b"
+    r"|[a-zA-Z_:][\w:]*(\{[^|]*\})? +([-+]?\d[-+\d.eE]*|NaN|[-+]Inf)( \d+)?$"
+)
+_METRICS_HINT = (
+    "A Prometheus that scrapes it has the history: state it in [clusters.prometheus] of a "
+    "Kubernetes cluster and `auditor collect`."
+)
 _RULE = re.compile(r"[-= |+]*-{3}[-= |+]*")
 _TOTALS = re.compile(r"^-{20,}\n[^\n]*Utilization ")
 _NODE_CPUS = re.compile(r"[|\s]\d+/\d+/\d+/\d+([|\s]|$)")
@@ -70,7 +88,12 @@ _TIME_WORDS = frozenset(("", "Unknown", "None", "N/A", "INVALID"))
 
 
 def refuse(context: ExportContext, reason: str, hint: str) -> ExportRefusedError:
-    """Make the refusal of a source: one sentence why, and what to do instead."""
+    """Make the refusal of a source: one sentence why, and what to do instead.
+
+    Hints that name a command of Slurm are for clusters of Slurm.
+    """
+    if hint in {_USE_TEXT, _USE_JSON, _COLUMNS_HINT}:
+        hint = _USE_OF.get(context.scheduler, hint)
     return ExportRefusedError(f"{context.source} cannot be read: {reason}", hint=hint)
 
 
@@ -98,7 +121,7 @@ def find_dialect(head: bytes, context: ExportContext) -> Dialect:
             raise refuse(context, reason, hint)
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip(b" \t\r\n")
     if not text:
-        raise refuse(context, "it is empty", f"sacct failed, or saw nothing. {_USE_TEXT}")
+        raise refuse(context, *_empty(context))
     if text[:1] in (b"{", b"["):
         return KUBERNETES if looks_like_kubernetes(text) else JSON
     lines = [line.rstrip(b"\r") for line in text.split(b"\n")[:_N_LINES_LOOKED_AT]]
@@ -110,8 +133,18 @@ def find_dialect(head: bytes, context: ExportContext) -> Dialect:
     return _with_header(layout, data, context) if layout else _without_header(data, context)
 
 
+def _empty(context: ExportContext) -> tuple[str, str]:
+    program = {"slurm": "sacct", "kubernetes": "kubectl"}.get(context.scheduler, "what wrote it")
+    hint = _USE_OF.get(context.scheduler, _USE_TEXT)
+    return "it is empty", f"{program} failed, or saw nothing. {hint}"
+
+
 def _refuse_what_is_known(lines: list[str], context: ExportContext) -> None:
     first = lines[0]
+    if _WEB_PAGE.match(first):
+        raise refuse(context, "it is a web page, perhaps of a login or an error", _USE_TEXT)
+    if _METRICS.match(first):
+        raise refuse(context, "it is what an exporter of metrics says of one moment", _METRICS_HINT)
     if fault := kubectl_fault(lines):
         raise refuse(context, *fault)
     for pattern, reason, hint in _STARTS:
@@ -163,6 +196,8 @@ def _without_header(data: list[bytes], context: ExportContext) -> TextLayout:
         return _with_header(xdmod, [b"", *data], context)
     if re.search(rb"\S {2,}\S", data[0]):
         raise refuse(context, "it looks padded for people, and has no header", _USE_TEXT)
+    if context.scheduler == "kubernetes":
+        raise refuse(context, "it is no list of pods as JSON", _COLUMNS_HINT)
     raise refuse(context, "it has no header that names fields of sacct", _COLUMNS_HINT)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from auditor.normalize.dialect import HEAD_BYTES, KUBERNETES, find_dialect
+from auditor.normalize.future import without_future
 from auditor.normalize.interface import Batch, ExportContext
 from auditor.normalize.kubernetes.reader import read_pods
 from auditor.normalize.opencost.reader import (
@@ -35,7 +36,7 @@ def read_export(
     stream : BinaryIO
         The bytes as they were written, decompressed.
     context : ExportContext
-        What is known beside them.
+        What is known beside them; what ends after its `now_utc` is a reject.
     chunk_bytes : int
         How much text is read at a time [bytes].
     progress : callable, optional
@@ -54,6 +55,11 @@ def read_export(
     """
     if progress is not None:
         stream = cast("BinaryIO", _Told(stream, progress))
+    for batch in _batches(stream, context, chunk_bytes):
+        yield without_future(batch, context)
+
+
+def _batches(stream: BinaryIO, context: ExportContext, chunk_bytes: int) -> Iterator[Batch]:
     head = stream.read(HEAD_BYTES)
     if is_table(head, context):
         yield from read_table(head, stream, context, chunk_bytes)

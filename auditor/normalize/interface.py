@@ -21,7 +21,10 @@ class ExportContext:
     `forgeable` is set by the reader: user-written columns beside a delimiter that can be guessed.
     `pod_rules_of` and `default_pod_rules` say whose the pods of a cluster are. `seen_utc` is when
     the source looked, for what was still running; None where nobody knows. `table` is how to read
-    a table that no dialect describes.
+    a table that no dialect describes. `now_utc` is the moment of the loading: no source can have
+    seen anything later; None where nobody knows. `is_default_stated`: somebody said which cluster
+    the default is, so nothing needs to be told of it. `scheduler` of the cluster as configured
+    (slurm, kubernetes, other) chooses the words for what is no export.
     """
 
     source: str
@@ -35,6 +38,9 @@ class ExportContext:
     default_pod_rules: PodRules = PodRules()  # noqa: RUF009  (frozen)
     seen_utc: datetime | None = None
     table: TableMap | None = None
+    now_utc: datetime | None = None
+    is_default_stated: bool = False
+    scheduler: str = "slurm"
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,14 @@ class Assembled:
     """Jobs made from a raw frame (see `assemble_jobs`).
 
     Every raw row is in exactly one of them: len(raw) == len(jobs) + n_steps + len(rejects).
-    `jobs` has the columns of `auditor.domain.frames.JOBS`.
+    `jobs` has the columns of `auditor.domain.frames.JOBS`. `refused_ids`: see `Batch`.
     """
 
     jobs: pd.DataFrame
     rejects: list[Reject]
     n_steps: int
     notes: tuple[SourceNote, ...] = ()
+    refused_ids: frozenset[str | None] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Batch:
     """One piece of an export: whole runs with their steps.
 
     n_rows == n_jobs + n_steps + len(rejects), and n_jobs == len(jobs). Notes may repeat from one
-    batch of a source to the next.
+    batch of a source to the next. `refused_ids` are the raw ids of rejects, None among them where
+    one cannot be read; lists of pods only.
     """
 
     jobs: pd.DataFrame
@@ -74,6 +82,7 @@ class Batch:
     n_jobs: int
     n_steps: int
     notes: tuple[SourceNote, ...] = ()
+    refused_ids: frozenset[str | None] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ _FACTS = (
 )  # fmt: skip
 # What only meters say of a pod.
 _BY_METERS = ("total_cpu_s", "max_rss_bytes", "gpu_utilisation_ratio", "gpu_energy_j")
-_LATER = frozenset(("scheduler", "gpu_energy_j", "gpu_metered_ratio"))
+_LATER = frozenset(("scheduler", "gpu_energy_j", "gpu_metered_ratio", "gpu_observed_ratio"))
 _FIRST_SCHEDULER = "slurm"
 _WORD_BYTES = 8
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio, as splitmix64 uses it

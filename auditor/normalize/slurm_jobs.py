@@ -15,6 +15,7 @@ from auditor.normalize.columns import Cells, constant_category, pandas_text
 from auditor.normalize.identity import id_texts, joined, parents_of, tell_rows
 from auditor.normalize.interface import Assembled, ExportContext, SourceNote
 from auditor.normalize.rank import rank_views
+from auditor.normalize.reserved import unreserved
 from auditor.normalize.run_times import Fault, Reported, RunTimes, place_runs
 from auditor.normalize.slurm_resources import Resources, read_resources, read_tres
 from auditor.normalize.slurm_steps import (
@@ -170,8 +171,8 @@ def _frame(parts: _Parts, context: ExportContext) -> pd.DataFrame:
         "scheduler": constant_category("slurm", n_rows),
         "job_id": pandas_text(job_ids, n_rows),
         "parent_job_id": pandas_text(parents_of(joined(job_ids)), n_rows),
-        "user": cells.category("User", word_or_none),
-        "account": cells.category("Account", word_or_none),
+        "user": cells.category("User", unreserved),
+        "account": cells.category("Account", unreserved),
         "partition": cells.category("Partition", word_or_none),
         "qos": cells.category("QOS", word_or_none),
         "wckey": cells.category("WCKey", word_or_none),
@@ -194,6 +195,7 @@ def _frame(parts: _Parts, context: ExportContext) -> pd.DataFrame:
         **vars(parts.usage),
         "gpu_energy_j": np.full(n_rows, np.nan),
         "gpu_metered_ratio": np.full(n_rows, np.nan),
+        "gpu_observed_ratio": np.full(n_rows, np.nan),
         "is_open": times.is_open,
         "quality_flags": parts.flags,
         "source": constant_category(context.source, n_rows),

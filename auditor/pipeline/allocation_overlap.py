@@ -100,7 +100,7 @@ def _refuse(cluster: str, runs: _Runs, ledger: Ledger) -> None:
     for window in known_windows:
         if _meets(window, spans):
             msg = (
-                f"{cluster} has allocations of OpenCost (from {window.source}) for {_when(window)}:"
+                f"{cluster} has allocations of OpenCost (from {window.source}) for {when(window)}:"
                 " these pods are in them already"
             )
             raise ExportRefusedError(
@@ -111,7 +111,7 @@ def _refuse(cluster: str, runs: _Runs, ledger: Ledger) -> None:
 def _refuse_pods(cluster: str, window: Window, spans: NDArray[np.int64], source: str) -> None:
     if _meets(window, spans):
         msg = (
-            f"{cluster} has runs of its own (from {source}) in {_when(window)}: allocations of"
+            f"{cluster} has runs of its own (from {source}) in {when(window)}: allocations of"
             " OpenCost would count the same time again"
         )
         raise ExportRefusedError(msg, hint=_HINT)
@@ -130,8 +130,8 @@ def _refuse_window(cluster: str, window: Window, other: Window) -> None:
     else:
         return
     msg = (
-        f"{cluster} has {reason} (from {other.source}) for {_when(other)}: with these of"
-        f" {_when(window)} the same time would count twice"
+        f"{cluster} has {reason} (from {other.source}) for {when(other)}: with these of"
+        f" {when(window)} the same time would count twice"
     )
     raise ExportRefusedError(msg, hint=_HINT)
 
@@ -150,35 +150,36 @@ def _runs_in(cluster: str, period: Period, ledger: Ledger) -> _Runs:
     return known
 
 
-def refuse_grown(cluster: str, known: pd.DataFrame, jobs: pd.DataFrame, ledger: Ledger) -> None:
-    """Refuse pods of a live cluster whose time the book has as allocations of OpenCost.
+def grown_over(
+    cluster: str, known: pd.DataFrame, jobs: pd.DataFrame, ledger: Ledger
+) -> tuple[NDArray[np.bool_], tuple[Window, ...]]:
+    """Tell which pods of a live cluster have grown over allocations of OpenCost, and over which.
 
     Only what they ran since the book's view of them, `known`, is looked at: the rest was, then.
 
-    Raises
-    ------
-    ExportRefusedError
-        It would count the same time again.
+    Returns
+    -------
+    A mark for each of `jobs`, (n,): to count it would count the same time again; and the windows.
     """
     seen = known.drop_duplicates("raw_job_id").set_index("raw_job_id")["end_utc"]
     begun = jobs["start_utc"]
     since = seen.reindex(jobs["raw_job_id"]).set_axis(jobs.index).astype(begun.dtype)
     grown = jobs.assign(start_utc=since.where(since > begun, begun))
-    grown = grown[grown["start_utc"].notna() & (grown["end_utc"] > grown["start_utc"])]
-    if grown.empty:
-        return
-    spans = _spans(grown)
+    has_grown = (grown["start_utc"].notna() & (grown["end_utc"] > grown["start_utc"])).to_numpy()
+    is_met = np.zeros(len(jobs), dtype=np.bool_)
+    if not has_grown.any():
+        return is_met, ()
+    spans = _spans(grown[has_grown])
     period = Period(
         _instant(int(spans.min())), _instant(int(spans.max()) + 999_999), "UTC", cluster
     )
+    found = []
     for window in _merged(_runs_in(cluster, period, ledger).windows):
-        if _meets(window, spans):
-            msg = (
-                f"{cluster} has allocations of OpenCost (from {window.source}) for"
-                f" {_when(window)}: its pods would count the same time again"
-            )
-            hint = f'Give the cluster that is collected another name, such as "{cluster}-live".'
-            raise ExportRefusedError(msg, hint=hint)
+        meets = _met(window, spans)
+        if meets.any():
+            found.append(window)
+            is_met[np.flatnonzero(has_grown)[meets]] = True
+    return is_met, tuple(found)
 
 
 def _spans(rows: pd.DataFrame) -> NDArray[np.int64]:
@@ -239,10 +240,16 @@ def _merged(windows: list[Window]) -> list[Window]:
 
 
 def _meets(window: Window, spans: NDArray[np.int64]) -> bool:
-    return bool(((spans[:, 0] < window.end_us) & (spans[:, 1] > window.start_us)).any())
+    return bool(_met(window, spans).any())
 
 
-def _when(window: Window) -> str:
+def _met(window: Window, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (spans[:, 0] < window.end_us) & (spans[:, 1] > window.start_us)
+    return found
+
+
+def when(window: Window) -> str:
+    """Say in words what time a window spans."""
     start, end = _instant(window.start_us), _instant(window.end_us)
     return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
 

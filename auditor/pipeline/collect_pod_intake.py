@@ -2,28 +2,27 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
-import numpy as np
 import pandas as pd
 
 from auditor.collect.errors import CollectError
 from auditor.domain.frames import JOBS, names
-from auditor.domain.job import OPEN_STATES, QualityFlag
+from auditor.domain.job import QualityFlag
 from auditor.domain.period import Period
 from auditor.errors import ExportRefusedError
 from auditor.ledger.interface import Filters, LoadBatch, LoadReceipt, LoadSource, Note
 from auditor.ledger.ledger import Ledger
 from auditor.normalize.export import read_export
-from auditor.normalize.interface import Batch
+from auditor.normalize.interface import Batch, ExportContext
 from auditor.normalize.kubernetes.jobs import assemble_pods
-from auditor.normalize.kubernetes.meters import with_meters
 from auditor.normalize.rank import rank_views
-from auditor.pipeline.allocation_overlap import refuse_grown
+from auditor.pipeline.allocation_overlap import Window as Allocations
+from auditor.pipeline.allocation_overlap import grown_over
 from auditor.pipeline.collect_parts import Run
-from auditor.pipeline.collect_pod_incidents import OVERLAP
 from auditor.pipeline.collect_pod_parts import (
     Metering,
     PodsAnswer,
@@ -33,57 +32,27 @@ from auditor.pipeline.collect_pod_parts import (
     api_name,
     prometheus_name,
 )
-from auditor.pipeline.collect_pod_views import lifted, merged, typed
+from auditor.pipeline.collect_pod_sights import is_to_come
+from auditor.pipeline.collect_pod_views import lifted, measured, typed
 from auditor.pipeline.factors import Factors
+from auditor.pipeline.known_pods import KnownPods, joined, one_each, stacked
 from auditor.pipeline.line import load_batch
+from auditor.pipeline.uids_elsewhere import told_elsewhere
 
 _BY_METERS = ["gpu_energy_j", "gpu_utilisation_ratio", "total_cpu_s", "max_rss_bytes"]
 _COUNTS = ("n_rows", "n_jobs", "n_steps", "n_rejects", "n_new", "n_superseded", "n_unchanged")
+# A pod of which meters have said nothing for so long is gone, if they said something of others.
+_SILENCE = timedelta(minutes=30)
+_FLAGS = "quality_flags"
 _AN_INSTANT = timedelta(microseconds=1)
 # A cluster without pods is no news.
 _UNSAID = frozenset(("no_rows",))
-_KEY_FLAG = int(QualityFlag.SUBMIT_FROM_START)
 LOOKS_ONLY = Note(
     "looks_only",
     "Pods are looked at every {minutes:g} minutes: those that begin and end between two looks are"
     " not seen, and nothing is metered.",
     "Where there is a Prometheus, [clusters.prometheus] lets it tell of them.",
 )
-
-
-class KnownPods:
-    """What the book has of pods, as far as anybody asked, and what this collection put there."""
-
-    def __init__(self, ledger: Ledger, cluster: str) -> None:
-        self._ledger, self._cluster = ledger, cluster
-        open_ones = ledger.read(
-            None, Filters(cluster=(cluster,), state=tuple(OPEN_STATES)), names(JOBS)
-        )
-        self._rows = _one_each(open_ones)
-        self._asked: set[str] = set(self._rows["raw_job_id"])
-
-    @property
-    def still_open(self) -> pd.DataFrame:
-        """Runs that have not ended."""
-        return self._rows[self._rows["is_open"]]
-
-    def of(self, uids: Collection[str]) -> pd.DataFrame:
-        """Return the runs of some pods, those that the book has."""
-        unasked = sorted(set(uids) - self._asked)
-        if unasked:
-            chosen = Filters(cluster=(self._cluster,), jobs=tuple(unasked))
-            found = self._ledger.read(None, chosen, names(JOBS))
-            found = found[found["raw_job_id"].isin(unasked)]
-            self._rows = _one_each(_stacked([self._rows, found]))
-            self._asked.update(unasked)
-        return self._rows[self._rows["raw_job_id"].isin(uids)]
-
-    def take(self, jobs: pd.DataFrame) -> None:
-        """Remember what was loaded."""
-        uids = set(jobs["raw_job_id"])
-        others = self._rows[~self._rows["raw_job_id"].isin(uids)]
-        self._rows = _one_each(_stacked([others, jobs]))
-        self._asked |= uids
 
 
 class PodIntake:
@@ -97,22 +66,25 @@ class PodIntake:
         self.listed = typed(pd.DataFrame(columns=names(JOBS)))
         self.told_to: dict[str, datetime] = {}
         self.refusals: list[str] = []
+        self.refused_ids: set[str | None] = set()
+        self.left_out: set[str] = set()
+        self.allocations: dict[Allocations, None] = {}
 
-    def take_look(self, answer: PodsAnswer) -> None:
-        """Load every pod that the API lists.
+    def take_look(self, answer: PodsAnswer, seen_utc: datetime) -> None:
+        """Load every pod that the API lists; those that are open had not ended at `seen_utc`.
 
         Raises
         ------
         CollectError
             What it lists cannot be read.
         """
-        seen_utc = answer.seen_utc
         midnight = seen_utc.replace(hour=0, minute=0, second=0, microsecond=0)
         name = api_name(self.source.cluster)
         window = (midnight, max(seen_utc, midnight + _AN_INSTANT))
         load = LoadSource(name, answer.name_content, self._now_text(), window)
         try:
-            self._load(self._listed_batches(answer, name), load)
+            context = replace(self.source.context, source=name, seen_utc=seen_utc)
+            self._load(self._listed_batches(answer.stream, context), load)
         except ExportRefusedError as error:
             msg = f"what the Kubernetes API lists cannot be read: {error}"
             raise CollectError(msg, code="kubernetes_cut", hint=error.hint) from error
@@ -123,13 +95,14 @@ class PodIntake:
         self.ledger.meters.record(cluster, slot_utc, self._unsettled(answer.meters))
         context = replace(self.source.context, source=prometheus_name(cluster))
         assembled = assemble_pods(answer.pods, context, cluster)
-        told = _one_each(assembled.jobs)
+        told = one_each(assembled.jobs)
+        self.refused_ids |= assembled.refused_ids
         self.told_to.update(dict.fromkeys(told["raw_job_id"], window[1]))
         metered = self.ledger.meters.pods_of(cluster, slot_utc)
         # Of what the API lists it knows best, also what was asked for.
         listed = self.listed[self.listed["raw_job_id"].isin(metered)]
         told = told[~told["raw_job_id"].isin(self.listed["raw_job_id"])]
-        told = _stacked([told, listed])
+        told = stacked([told, listed])
         known = self.known.of({*told["raw_job_id"], *metered})
         others = known[~known["raw_job_id"].isin(told["raw_job_id"])]
         jobs = self._finished(told, others)
@@ -139,38 +112,56 @@ class PodIntake:
         return self._load(iter([self._taken(batch, notes)]), load)
 
     def end_vanished(self, gone: pd.DataFrame, last_look_utc: datetime, window: Window) -> None:
-        """End runs whose pods are not there any more, at the moment they were last seen."""
+        """End runs whose pods are not there any more, at the moment they were last seen.
+
+        One that a clock ahead saw in time to come was seen at the last look at the latest.
+        """
         if gone.empty:
             return
         started = gone["start_utc"].notna()
         last = pd.Series(pd.Timestamp(last_look_utc), index=gone.index)
         last = last.where(last > gone["submit_utc"], gone["submit_utc"])
+        is_seen = started & ~is_to_come(gone, self.run.now_utc())
         state = (
             gone["state"].astype("object").where(~started, "DELETED").where(started, "CANCELLED")
         )
         ended = gone.assign(
             state=pd.Categorical(state),
-            end_utc=gone["end_utc"].where(started, last),
+            end_utc=gone["end_utc"].where(is_seen, last),
             is_open=False,
             quality_flags=gone["quality_flags"] | int(QualityFlag.END_INFERRED),
         ).reset_index(drop=True)
-        ended = typed(ended)
+        ended = typed(measured(ended))
         jobs = lifted(ended.assign(rank=rank_views(ended)), gone)
         batch = Batch(jobs, [], len(jobs), len(jobs), 0)
         name = f"{self.source.name} gone"
         load = LoadSource(name, lambda: _digest(jobs), self._now_text(), window)
         self._load(iter([self._taken(batch)]), load)
 
+    def are_silent(
+        self, opened: pd.DataFrame, gaps: Sequence[Window], now_utc: datetime
+    ) -> pd.Series:
+        """Tell of which pods meters have said nothing for long, though they spoke of others."""
+        told = opened["raw_job_id"].map(self.told_to).astype(opened["end_utc"].dtype)
+        last = opened["end_utc"].fillna(told).fillna(opened["submit_utc"])
+        is_silent = last < pd.Timestamp(now_utc - _SILENCE)
+        for start_utc, end_utc in gaps:
+            if end_utc >= now_utc - _SILENCE:
+                is_silent &= last < pd.Timestamp(start_utc - _SILENCE)
+        return is_silent
+
     def around(self, window: Window) -> pd.DataFrame:
-        """Return the pods that may have run in a span: uid, namespace, name, start_utc, end_utc."""
-        columns = ["raw_job_id", "job_id", "start_utc", "end_utc", "is_open"]
+        """Return the pods that may have run in a span: what `ask_meters` asks of `known`."""
+        columns = ["raw_job_id", "job_id", "start_utc", "end_utc", "is_open", "n_gpu", _FLAGS]
         period = Period(*window, "UTC", self.source.name)
         found = self.ledger.read(period, Filters(cluster=(self.source.cluster,)), columns)
         opened = self.known.still_open
         opened = opened[opened["start_utc"] < pd.Timestamp(window[1])]
-        both = _stacked([found, opened[columns], self.listed[columns]])
+        both = stacked([found, opened[columns], self.listed[columns]])
         both = both.drop_duplicates("raw_job_id", keep="last")
         parts = both["job_id"].astype("str").str.split("/", n=1)
+        # What is counted of those that asked for none comes from the meters themselves.
+        is_untyped = (both[_FLAGS] & int(QualityFlag.GPU_TYPE_UNKNOWN)) != 0
         return pd.DataFrame(
             {
                 "uid": both["raw_job_id"],
@@ -178,15 +169,17 @@ class PodIntake:
                 "name": parts.str[1],
                 "start_utc": both["start_utc"],
                 "end_utc": both["end_utc"].mask(both["is_open"]),
+                "n_gpu": both["n_gpu"].mask(is_untyped),
             }
         ).reset_index(drop=True)
 
-    def _listed_batches(self, answer: PodsAnswer, name: str) -> Iterator[LoadBatch]:
-        context = replace(self.source.context, source=name, seen_utc=answer.seen_utc)
+    def _listed_batches(self, stream: BinaryIO, context: ExportContext) -> Iterator[LoadBatch]:
+        context = replace(context, now_utc=self.run.now_utc())
         notes = () if self.source.ask_meters else (self._looks_only(),)
-        for batch in read_export(answer.stream, context):
-            self.listed = _one_each(_stacked([self.listed, batch.jobs]))
+        for batch in read_export(stream, context):
+            self.listed = one_each(stacked([self.listed, batch.jobs]))
             self.refusals += [reject.reason for reject in batch.rejects]
+            self.refused_ids |= batch.refused_ids
             jobs = self._finished(batch.jobs, batch.jobs.iloc[:0])
             said = tuple(note for note in batch.notes if note.code not in _UNSAID)
             yield self._taken(replace(batch, jobs=jobs, notes=said), notes)
@@ -195,21 +188,29 @@ class PodIntake:
         """Join what is told with the book, add the meters to it and to others, and rank them."""
         uids = {*told["raw_job_id"], *also["raw_job_id"]}
         totals = self.ledger.meters.totals(self.source.cluster, uids)
-        known = self.known.of(uids)
-        jobs = _stacked([merged(told, known, frozenset(totals["uid"])), also])
-        return lifted(with_meters(jobs, totals), known)
+        return joined(told, self.known.of(uids), totals, self.run.now_utc(), also)
 
     def _taken(self, batch: Batch, notes: tuple[Note, ...] = ()) -> LoadBatch:
-        try:
-            known = self.known.of(set(batch.jobs["raw_job_id"]))
-            refuse_grown(self.source.cluster, known, batch.jobs, self.ledger)
-        except ExportRefusedError as error:
-            raise CollectError(str(error), code=OVERLAP, hint=error.hint) from error
+        known = self.known.of(set(batch.jobs["raw_job_id"]))
+        batch = self._without_overlaps(batch, known)
         loaded = load_batch(batch, self.factors)
-        loaded = replace(loaded, notes=(*loaded.notes, *notes))
+        is_new = ~batch.jobs["raw_job_id"].isin(known["raw_job_id"])
+        elsewhere = told_elsewhere(loaded.rows[is_new], self.ledger)
+        loaded = replace(loaded, notes=(*loaded.notes, *notes, *elsewhere))
         self.known.take(batch.jobs)
         self.notes.update(dict.fromkeys(loaded.notes))
         return loaded
+
+    def _without_overlaps(self, batch: Batch, known: pd.DataFrame) -> Batch:
+        """Leave out the pods whose time allocations of OpenCost stand for, and remember them."""
+        is_met, windows = grown_over(self.source.cluster, known, batch.jobs, self.ledger)
+        if not windows:
+            return batch
+        self.left_out |= set(batch.jobs["raw_job_id"][is_met])
+        self.allocations.update(dict.fromkeys(windows))
+        jobs = batch.jobs[~is_met].reset_index(drop=True)
+        n_left_out = len(batch.jobs) - len(jobs)
+        return replace(batch, jobs=jobs, n_jobs=len(jobs), n_rows=batch.n_rows - n_left_out)
 
     def _unsettled(self, meters: pd.DataFrame) -> pd.DataFrame:
         """Leave out pods whose meters are in the book and were forgotten here: they are whole."""
@@ -231,29 +232,6 @@ class PodIntake:
 
     def _now_text(self) -> str:
         return self.run.now_utc().isoformat()
-
-
-def _one_each(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Return one view of each pod: the one that knows its Submit, then the highest rank."""
-    if not jobs["raw_job_id"].duplicated().any():
-        return jobs
-    is_stand_in = (jobs["quality_flags"].to_numpy() & _KEY_FLAG) != 0
-    order = np.lexsort((jobs["rank"].to_numpy(), ~is_stand_in))
-    return jobs.iloc[order].drop_duplicates("raw_job_id", keep="last").sort_index()
-
-
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return frames of jobs one below the other, dtypes kept."""
-    filled = [frame for frame in frames if len(frame)] or frames[:1]
-    if len(filled) == 1:
-        return filled[0].reset_index(drop=True)
-    stacked = pd.concat(filled, ignore_index=True)
-    changed = {
-        name: "category"
-        for name, dtype in filled[0].dtypes.items()
-        if str(dtype) == "category" and str(stacked[name].dtype) != "category"
-    }
-    return stacked.astype(changed)
 
 
 def _digest(jobs: pd.DataFrame) -> str:

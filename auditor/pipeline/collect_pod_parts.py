@@ -65,6 +65,10 @@ class Gap(Protocol):
     def what(self) -> str:
         """What is missing: a noun."""
 
+    @property
+    def is_bridged(self) -> bool:
+        """Whether counters that ran on tell what that time came to."""
+
 
 class Metering(Protocol):
     """What meters say of one slot: facts of pods, sums for each of them, and what is missing."""

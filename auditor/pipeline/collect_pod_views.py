@@ -7,6 +7,7 @@ an earlier one, whoever had it. So the order in which sources tell changes nothi
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,14 @@ from numpy.typing import NDArray
 from auditor.domain.frames import CATEGORY, INSTANT, JOBS, names
 from auditor.domain.job import QualityFlag
 from auditor.normalize.rank import rank_views
+from auditor.pipeline.collect_pod_sights import (
+    Mask,
+    ends_better,
+    goes_first,
+    instants,
+    seconds,
+    starts_better,
+)
 
 # When it ran and how it ended, in the order of the frame; `n_nodes` is 1 from its start on.
 _TIMES = (
@@ -27,7 +36,9 @@ _FACTS = tuple(name for name in names(JOBS) if name not in _MADE)
 _FILLED = (
     "parent_job_id", "user", "account", "partition", "qos", "node_list", "time_limit_s",
     "total_cpu_s", "max_rss_bytes", "gpu_utilisation_ratio", "gpu_energy_j", "gpu_metered_ratio",
+    "gpu_observed_ratio",
 )  # fmt: skip
+_PARTS = ("gpu_metered_ratio", "gpu_observed_ratio")
 _TIME_FLAGS = int(
     QualityFlag.RUNAWAY
     | QualityFlag.CLOCK_REPAIRED
@@ -36,16 +47,14 @@ _TIME_FLAGS = int(
     | QualityFlag.STATE_UNKNOWN
 )
 _KEY_FLAG = int(QualityFlag.SUBMIT_FROM_START)
-_INFERRED = int(QualityFlag.END_INFERRED)
 _UNTYPED = int(QualityFlag.GPU_TYPE_UNKNOWN)
-_API, _EXPORT, _PROMETHEUS = 2, 1, 0
 _CONTENT = np.int64((1 << 24) - 1)
 _STEP = np.int64(1 << 24)
 
-Mask = NDArray[np.bool_]
 
-
-def merged(told: pd.DataFrame, known: pd.DataFrame, metered: Collection[str] = ()) -> pd.DataFrame:
+def merged(
+    told: pd.DataFrame, known: pd.DataFrame, metered: Collection[str], now_utc: datetime
+) -> pd.DataFrame:
     """Return what is told now of pods, together with what the book knows of them.
 
     Parameters
@@ -56,6 +65,8 @@ def merged(told: pd.DataFrame, known: pd.DataFrame, metered: Collection[str] = (
         Runs of the book, columns of JOBS, one for each uid; those not told of are left out.
     metered
         Pods whose meters are put in anew afterwards.
+    now_utc
+        The moment of the telling: a view that ends later was never seen so.
 
     Returns
     -------
@@ -67,7 +78,8 @@ def merged(told: pd.DataFrame, known: pd.DataFrame, metered: Collection[str] = (
         return told
     rows = np.flatnonzero(is_known)
     is_metered = told["raw_job_id"].isin(metered).to_numpy()[rows]
-    both = _joined(told.iloc[rows], known.iloc[place[rows]], is_metered).set_index(rows)
+    both = _joined((told.iloc[rows], known.iloc[place[rows]]), is_metered, now_utc)
+    both = both.set_index(rows)
     others = np.flatnonzero(~is_known)
     rest = told.iloc[others].astype("object").set_index(others)
     return typed(pd.concat([both, rest]).sort_index())
@@ -103,26 +115,29 @@ def _places(jobs: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.intp]:
     return places
 
 
-def _joined(new: pd.DataFrame, old: pd.DataFrame, is_metered: Mask) -> pd.DataFrame:
+def _joined(
+    views: tuple[pd.DataFrame, pd.DataFrame], is_metered: Mask, now_utc: datetime
+) -> pd.DataFrame:
     """Join two views of each pod, row by row; a frame of objects."""
-    new, old = new.reset_index(drop=True), old.reset_index(drop=True)
-    goes_first = _goes_first(new, old)
-    ends_new = _ends_better(new, old, goes_first)
-    starts_new = _starts_better(new, old, goes_first)
+    new, old = (view.reset_index(drop=True) for view in views)
+    is_first = goes_first(new, old, now_utc)
+    ends_new = ends_better(new, old, is_first, now_utc)
+    starts_new = starts_better(new, old, is_first)
     cells = _Cells(new.astype("object"), old.astype("object"))
-    columns = {name: cells.chosen(name, goes_first) for name in _FACTS}
+    columns = {name: cells.chosen(name, is_first) for name in _FACTS}
     for name in _FILLED:
-        columns[name] = cells.filled(name, goes_first)
+        columns[name] = cells.filled(name, is_first)
     columns |= {name: cells.chosen(name, ends_new) for name in _TIMES}
     columns["start_utc"] = cells.chosen("start_utc", starts_new)
     columns["n_nodes"] = cells.chosen("n_nodes", starts_new)
     key_new = _knows_submit(new) & ~_knows_submit(old)
     columns |= {name: cells.chosen(name, key_new) for name in _KEY}
-    columns |= _as_asked(cells, goes_first, is_metered)
+    columns |= _as_asked(cells, is_first, is_metered)
     frame = pd.DataFrame(columns)
     frame["suspended_s"] = 0
-    frame["quality_flags"] = _flags((new, old), (goes_first, starts_new, ends_new, key_new))
-    frame = typed(_measured(_marked(frame).assign(rank=0)))
+    frame["quality_flags"] = _flags((new, old), (is_first, starts_new, ends_new, key_new))
+    frame = typed(measured(_marked(frame).assign(rank=0)))
+    frame = _spread((new, old), frame, is_first)
     return frame.assign(rank=rank_views(frame)).astype("object")
 
 
@@ -147,50 +162,6 @@ class _Cells:
         return found
 
 
-def _goes_first(new: pd.DataFrame, old: pd.DataFrame) -> Mask:
-    """Tell where what is told now says what the pod is: by its source, else by the later sight."""
-    ours, theirs = _standing(new), _standing(old)
-    is_later = _seconds(new["end_utc"]) >= _seconds(old["end_utc"])
-    found: Mask = (ours > theirs) | ((ours == theirs) & (is_later | (ours == _API)))
-    return found
-
-
-def _standing(jobs: pd.DataFrame) -> NDArray[np.int64]:
-    sources, clusters = jobs["source"].astype("str"), jobs["cluster"].astype("str")
-    is_api = (sources == "kubernetes " + clusters).to_numpy()
-    is_prometheus = (sources == "prometheus " + clusters).to_numpy()
-    return np.where(is_api, _API, np.where(is_prometheus, _PROMETHEUS, _EXPORT))
-
-
-def _ends_better(new: pd.DataFrame, old: pd.DataFrame, goes_first: Mask) -> Mask:
-    ours, theirs = _is_recorded(new), _is_recorded(old)
-    new_s, old_s = _seconds(new["end_utc"]), _seconds(old["end_utc"])
-    is_later = (new_s > old_s) | ((new_s == old_s) & (~new["is_open"] | old["is_open"]).to_numpy())
-    found: Mask = np.where(ours & theirs, goes_first, np.where(ours == theirs, is_later, ours))
-    return found
-
-
-def _is_recorded(jobs: pd.DataFrame) -> Mask:
-    """Tell which ends somebody recorded."""
-    is_inferred = (jobs["quality_flags"].to_numpy() & _INFERRED) != 0
-    found: Mask = ~jobs["is_open"].to_numpy() & ~is_inferred
-    return found
-
-
-def _starts_better(new: pd.DataFrame, old: pd.DataFrame, goes_first: Mask) -> Mask:
-    """Tell whose start is believed: one that is known, else recorded, else the first one."""
-    flag = int(QualityFlag.START_INFERRED)
-    scores = [
-        2 * jobs["start_utc"].notna().to_numpy() + ((jobs["quality_flags"].to_numpy() & flag) == 0)
-        for jobs in (new, old)
-    ]
-    is_earlier = (new["start_utc"] < old["start_utc"]).to_numpy()
-    is_inferred = (new["quality_flags"].to_numpy() & flag) != 0
-    tie = np.where(is_inferred, is_earlier, goes_first)
-    found: Mask = np.where(scores[0] == scores[1], tie, scores[0] > scores[1])
-    return found
-
-
 def _knows_submit(jobs: pd.DataFrame) -> Mask:
     found: Mask = (jobs["quality_flags"].to_numpy() & _KEY_FLAG) == 0
     return found
@@ -201,16 +172,16 @@ def _flags(
 ) -> NDArray[np.int64]:
     """Return the flags that go with each part of a view."""
     new, old = (view["quality_flags"].to_numpy() for view in views)
-    goes_first, starts_new, ends_new, key_new = choices
+    is_first, starts_new, ends_new, key_new = choices
     start = int(QualityFlag.START_INFERRED)
-    flags = np.where(goes_first, new, old) & ~(_TIME_FLAGS | _KEY_FLAG)
+    flags = np.where(is_first, new, old) & ~(_TIME_FLAGS | _KEY_FLAG)
     flags |= np.where(starts_new, new, old) & start
     flags |= np.where(ends_new, new, old) & (_TIME_FLAGS & ~start)
     found: NDArray[np.int64] = flags | (np.where(key_new, new, old) & _KEY_FLAG)
     return found
 
 
-def _as_asked(cells: _Cells, goes_first: Mask, is_metered: Mask) -> dict[str, NDArray[np.object_]]:
+def _as_asked(cells: _Cells, is_first: Mask, is_metered: Mask) -> dict[str, NDArray[np.object_]]:
     """Return what the pods asked for, also where the book has what they used in its place.
 
     Else the highest mean of all looks would stay, and not that of the whole run. Where the meters
@@ -225,14 +196,12 @@ def _as_asked(cells: _Cells, goes_first: Mask, is_metered: Mask) -> dict[str, ND
     by_peak = old["memory_bytes"].to_numpy(dtype=np.float64) == peak
     by_meter = _is_unasked(old) & (new["n_gpu"].to_numpy(dtype=np.float64) == 0)
     is_new = {
-        "n_cpus": np.where(by_use, is_metered, goes_first),
-        "memory_bytes": np.where(by_peak, is_metered, goes_first),
-        "n_gpu": np.where(by_meter, is_metered, goes_first),
+        "n_cpus": np.where(by_use, is_metered, is_first),
+        "memory_bytes": np.where(by_peak, is_metered, is_first),
+        "n_gpu": np.where(by_meter, is_metered, is_first),
     }
     asked = {name: cells.chosen(name, is_new[name]) for name in is_new}
-    types = np.where(
-        by_meter, cells.chosen("gpu_types", is_metered), _best_types(cells, goes_first)
-    )
+    types = np.where(by_meter, cells.chosen("gpu_types", is_metered), _best_types(cells, is_first))
     return {**asked, "gpu_types": types}
 
 
@@ -242,9 +211,9 @@ def _is_unasked(old: pd.DataFrame) -> Mask:
     return found
 
 
-def _best_types(cells: _Cells, goes_first: Mask) -> NDArray[np.object_]:
+def _best_types(cells: _Cells, is_first: Mask) -> NDArray[np.object_]:
     """Return what accelerators they are; if only their number is said now, what was known once."""
-    now, before = cells.chosen("gpu_types", goes_first), cells.chosen("gpu_types", ~goes_first)
+    now, before = cells.chosen("gpu_types", is_first), cells.chosen("gpu_types", ~is_first)
     is_bare = pd.Series(now).astype("str").str.startswith("=").fillna(value=False).to_numpy()
     is_equal = (cells.new["n_gpu"] == cells.old["n_gpu"]).to_numpy()
     return np.where(is_bare & is_equal, before, now)
@@ -258,9 +227,9 @@ def _marked(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(quality_flags=flags | np.where(is_bare, _UNTYPED, 0))
 
 
-def _measured(frame: pd.DataFrame) -> pd.DataFrame:
+def measured(frame: pd.DataFrame) -> pd.DataFrame:
     """Return views whose lengths go with their starts and ends."""
-    start_s, end_s = _seconds(frame["start_utc"]), _seconds(frame["end_utc"])
+    start_s, end_s = seconds(frame["start_utc"]), seconds(frame["end_utc"])
     started = np.isfinite(start_s)
     length_s = np.where(started & np.isfinite(end_s), np.rint(end_s - start_s), 0.0)
     elapsed_s = np.maximum(np.where(np.isfinite(length_s), length_s, 0.0), 0.0).astype(np.int64)
@@ -274,22 +243,29 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _spread(
+    views: tuple[pd.DataFrame, pd.DataFrame], frame: pd.DataFrame, is_first: Mask
+) -> pd.DataFrame:
+    """Return views whose parts that meters saw are parts of their own lengths."""
+    new, old = views
+    elapsed_s = frame["elapsed_s"].to_numpy(dtype=np.float64)
+    is_spread = ~(_is_unasked(old) & (new["n_gpu"].to_numpy(dtype=np.float64) == 0))
+    columns = {}
+    for name in _PARTS:
+        ratio = frame[name].to_numpy(dtype=np.float64)
+        is_new = np.where(is_first, new[name].notna(), old[name].isna())
+        base_s = np.where(is_new, new["elapsed_s"], old["elapsed_s"]).astype(np.float64)
+        changes = is_spread & (elapsed_s > 0) & (base_s != elapsed_s)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            columns[name] = np.where(changes, np.minimum(ratio * base_s / elapsed_s, 1.0), ratio)
+    return frame.assign(**columns)
+
+
 def _typed(cells: pd.Series, dtype: str) -> pd.Series:
     if dtype == INSTANT:
-        return _instants(cells)
+        return instants(cells)
     if dtype == CATEGORY:
         codes, words = pd.factorize(cells.astype("str"))
         kind = pd.CategoricalDtype(pd.Index(words, dtype="str"))
         return pd.Series(pd.Categorical.from_codes(codes, dtype=kind), index=cells.index)
     return pd.Series(cells, dtype=dtype)
-
-
-def _instants(cells: pd.Series) -> pd.Series:
-    return pd.Series(pd.to_datetime(cells, utc=True), dtype=INSTANT)
-
-
-def _seconds(instants: pd.Series) -> NDArray[np.float64]:
-    """Return instants in seconds since 1970; -inf where there is none."""
-    moments = _instants(instants)
-    micros = moments.astype("int64").to_numpy() / 1e6
-    return np.where(moments.isna().to_numpy(), -np.inf, micros)

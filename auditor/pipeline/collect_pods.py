@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pandas as pd
 
@@ -12,14 +12,17 @@ from auditor.ledger.ledger import Ledger
 from auditor.pipeline.collect_incidents import blocking_incident, clock_incident
 from auditor.pipeline.collect_parts import CollectReceipt, Run
 from auditor.pipeline.collect_plan import advanced
+from auditor.pipeline.collect_pod_gaps import gap_changes
 from auditor.pipeline.collect_pod_incidents import (
     MENDED_BY_A_LOOK,
     MENDED_BY_ALL_SLOTS,
-    RETENTION,
+    OVERLAP,
     SAID_BY_A_LOOK,
     UNATTRIBUTED,
-    gap_incidents,
+    held_since,
     looks_missed_incident,
+    odd_in_look,
+    overlap_incident,
     remark_incident,
     retention_incident,
     slot_name,
@@ -34,10 +37,8 @@ from auditor.pipeline.collect_pod_parts import (
     prometheus_name,
 )
 from auditor.pipeline.collect_pod_plan import SLOT, plan_slots, slot_of
+from auditor.pipeline.collect_pod_sights import CLOCK_SLACK
 from auditor.pipeline.factors import Factors
-
-# A pod of which meters have said nothing for so long is gone, if they said something of others.
-_SILENCE = timedelta(minutes=30)
 
 
 def collect_pods(source: PodSource, factors: Factors, ledger: Ledger, run: Run) -> CollectReceipt:
@@ -74,8 +75,9 @@ class _Cycle:
         self.n_resolved = 0
         known = ledger.sources.state(source.cluster)
         self.last_look_utc = None if known is None else known.trusted_to(self.began_utc)
+        self.was_ahead = known is not None and known.is_ahead_of(self.began_utc)
         self.state = self._first_state(known)
-        self.begin_utc = max(self.source.since_utc, self._held_since())
+        self.begin_utc = max(self.source.since_utc, held_since(ledger, source))
         self.plan = plan_slots(self.state, self.begin_utc, source.reach, self.began_utc)
         self.is_whole = False
         self.n_windows = 0
@@ -93,10 +95,15 @@ class _Cycle:
         windows = self.plan.windows if self.source.ask_meters else ()
         self.run.progress.started(self.source.cluster, len(windows))
         seen_utc = self._look()
+        self._tell_overlaps()
         if self.source.ask_meters is not None:
             self.asked = prometheus_name(self.source.cluster)
             if not self._ask_slots():
                 return
+            self._tell_overlaps()
+        if not self.intake.left_out:
+            for name in {self.source.name, prometheus_name(self.source.cluster)}:
+                self._resolve(name, {OVERLAP})
         self._end_vanished(seen_utc)
         self._finish(seen_utc)
 
@@ -135,30 +142,19 @@ class _Cycle:
         self.ledger.sources.take_back(state)
         return state
 
-    def _held_since(self) -> datetime:
-        """Return where the meters' memory was found to begin when it was asked for all of it."""
-        name = prometheus_name(self.source.cluster)
-        found = [
-            one.end_utc
-            for one in self.ledger.sources.incidents(clusters=(self.source.cluster,))
-            if (one.source, one.code) == (name, RETENTION)
-            and one.end_utc is not None
-            and one.start_utc <= self.source.since_utc
-        ]
-        return max(found, default=self.source.since_utc)
-
     def _look(self) -> datetime | None:
         """Load what the API lists; return when it was so, None where there is no API."""
         if self.source.look is None:
             return None
         name = api_name(self.source.cluster)
         with self.source.look(self.run.should_stop) as answer:
-            seen_utc = answer.seen_utc
-            self.intake.take_look(answer)
+            now_utc = self.run.now_utc()
+            is_ahead = answer.seen_utc > now_utc + CLOCK_SLACK
+            seen_utc = now_utc if is_ahead else answer.seen_utc
+            self.intake.take_look(answer, seen_utc)
             remarks = [(one.code, one.text, one.hint) for one in answer.notes]
-        if refusals := self.intake.refusals:
-            text = f"{len(refusals):,} objects that the API lists could not be read: {refusals[0]}"
-            remarks.append(("pods_refused", text, "The report's quality names them."))
+        n_open = len(self.intake.known.still_open) if self._is_empty else None
+        remarks += odd_in_look(self.intake.refusals, self.intake.refused_ids, n_open)
         said = {code for code, _, _ in remarks}
         since_utc = self.last_look_utc or seen_utc
         for remark in remarks:
@@ -169,6 +165,22 @@ class _Cycle:
             span = (self.last_look_utc, max(seen_utc, self.last_look_utc))
             self._raise_any(looks_missed_incident(self.source, span, self.began_utc))
         return seen_utc
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether a look brought nothing: rather a lost right or another cluster than an end."""
+        intake = self.intake
+        return self.source.look is not None and intake.listed.empty and not intake.refusals
+
+    def _tell_overlaps(self) -> None:
+        intake = self.intake
+        if not intake.left_out:
+            return
+        found = overlap_incident(
+            self.source, intake.left_out, tuple(intake.allocations), self.began_utc
+        )
+        self.incidents.pop((found.source, found.code), None)
+        self.raise_(found)
 
     def _ask_slots(self) -> bool:
         """Ask for each slot and load it, and let the cursor follow; tell whether all were."""
@@ -202,7 +214,9 @@ class _Cycle:
 
     def _tell(self, window: Window, answer: Metering) -> None:
         self.gaps += [(gap.start_utc, gap.end_utc) for gap in answer.gaps]
-        self.raise_(*gap_incidents(self.ledger, self.source, answer.gaps, self.began_utc))
+        changes = gap_changes(self.ledger, self.source, window, answer.gaps, self.began_utc)
+        self.n_resolved += changes.resolve(self.ledger, self.began_utc)
+        self.raise_(*changes.found)
         found = unattributed_incident(self.source, window, answer.unattributed_wh, self.began_utc)
         self._raise_any(found)
         if found is None:
@@ -220,31 +234,30 @@ class _Cycle:
             self.state = replace(self.state, since_utc=begin_utc)
 
     def _end_vanished(self, seen_utc: datetime | None) -> None:
-        """End the runs that nobody tells of any more."""
+        """End the runs that nobody tells of any more; what was told of and refused goes on."""
+        refused = self.intake.refused_ids
+        if None in refused:
+            return
         opened = self.intake.known.still_open
+        opened = opened[~opened["raw_job_id"].isin(refused)]
         if seen_utc is not None:
             if self.intake.listed.empty:
                 return
             is_gone = ~opened["raw_job_id"].isin(self.intake.listed["raw_job_id"])
             is_gone &= opened["submit_utc"] < pd.Timestamp(seen_utc)
         else:
-            is_gone = self._are_silent(opened)
-        last_look_utc = self.last_look_utc or self.began_utc
+            is_gone = self.intake.are_silent(opened, self.gaps, self.began_utc)
+        last_look_utc = self.began_utc
+        if self.last_look_utc is not None and not self.was_ahead:
+            last_look_utc = self.last_look_utc
         ended_utc = seen_utc or self.began_utc
         window = (slot_of(ended_utc), slot_of(ended_utc) + SLOT)
         self.intake.end_vanished(opened[is_gone], last_look_utc, window)
 
-    def _are_silent(self, opened: pd.DataFrame) -> pd.Series:
-        """Tell of which pods the meters have said nothing for long, though they spoke of others."""
-        told = opened["raw_job_id"].map(self.intake.told_to).astype(opened["end_utc"].dtype)
-        last = opened["end_utc"].fillna(told).fillna(opened["submit_utc"])
-        is_silent = last < pd.Timestamp(self.began_utc - _SILENCE)
-        for start_utc, end_utc in self.gaps:
-            if end_utc >= self.began_utc - _SILENCE:
-                is_silent &= last < pd.Timestamp(start_utc - _SILENCE)
-        return is_silent
-
     def _finish(self, seen_utc: datetime | None) -> None:
+        self.is_whole = True
+        if self._is_empty and self.source.ask_meters is None:
+            return
         reached = min(self.began_utc, seen_utc or self.began_utc)
         since_utc = self.state.since_utc
         if self.source.ask_meters is None:
@@ -258,7 +271,6 @@ class _Cycle:
             self._forget()
         self._advance((self.state.collected_to_utc, reached))
         self._resolve(self.source.name, {"clock_set_back"})
-        self.is_whole = True
 
     def _forget(self) -> None:
         """Forget the meters of pods that ended before anything that is still asked for."""

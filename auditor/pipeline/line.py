@@ -5,7 +5,8 @@ The daemon and every command call these functions and nothing else.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import BinaryIO
 
 import numpy as np
@@ -21,10 +22,13 @@ from auditor.normalize.export import read_export
 from auditor.normalize.interface import Batch, ExportContext
 from auditor.pipeline.allocation_overlap import refuse_overlaps
 from auditor.pipeline.factors import Factors
+from auditor.pipeline.known_pods import with_book
+from auditor.pipeline.uids_elsewhere import tell_uids_elsewhere
 
 Progress = Callable[[int], None]
 # Runs estimated anew at a time: bounds memory, as the reader's pieces do on the way in.
 _N_RUNS_AT_A_TIME = 200_000
+_SLURM_HINT = "Of Slurm, `sacct -aD --json` makes an export that cannot be misread."
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ def estimate(jobs: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
     """Load an export into the ledger: one commit, and loading again changes nothing.
 
+    Pods join what the book knows of them, so that the order of exports and looks changes nothing,
+    either. Nothing is believed to have been seen after `loaded_utc` of the source.
+
     Raises
     ------
     ExportRefusedError
@@ -63,7 +70,8 @@ def ingest(intake: Intake, factors: Factors, ledger: Ledger) -> LoadReceipt:
         the book has already. Nothing is loaded then.
     """
     ledger.record_factor_set(factors.factor_set)
-    batches = refuse_overlaps(_estimated(intake, factors), ledger)
+    batches = refuse_overlaps(_estimated(intake, factors, ledger), ledger)
+    batches = tell_uids_elsewhere(batches, ledger, intake.watch)
     return ledger.load(batches, intake.source)
 
 
@@ -78,21 +86,22 @@ def load_batch(batch: Batch, factors: Factors) -> LoadBatch:
     )
 
 
-def _estimated(intake: Intake, factors: Factors) -> Iterator[LoadBatch]:
+def _estimated(intake: Intake, factors: Factors, ledger: Ledger) -> Iterator[LoadBatch]:
     n_jobs, reasons = 0, Counter[str]()
-    for batch in read_export(intake.stream, intake.context, progress=intake.progress):
+    now_utc = datetime.fromisoformat(intake.source.loaded_utc)
+    context = replace(intake.context, now_utc=now_utc)
+    for batch in read_export(intake.stream, context, progress=intake.progress):
         n_jobs += batch.n_jobs
         reasons.update(reject.reason for reject in batch.rejects)
-        piece = load_batch(batch, factors)
+        piece = load_batch(with_book(batch, ledger, now_utc), factors)
         if intake.watch is not None:
             intake.watch(piece)
         yield piece
     if reasons and not n_jobs:
         reason, n_rows = reasons.most_common(1)[0]
         msg = f"none of its rows could be read as a job; {n_rows:,} of them: {reason}"
-        raise ExportRefusedError(
-            msg, hint="Of Slurm, `sacct -aD --json` makes an export that cannot be misread."
-        )
+        hint = None if context.scheduler == "kubernetes" else _SLURM_HINT
+        raise ExportRefusedError(msg, hint=hint)
 
 
 def recompute(ledger: Ledger, factors: Factors, source: LoadSource) -> LoadReceipt:

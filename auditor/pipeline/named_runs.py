@@ -52,8 +52,8 @@ def in_reports(filters: Filters, identity: Identity) -> Filters:
     """Return filters that name people as reports do: an alias stands for the person."""
     return replace(
         filters,
-        user=tuple(dict.fromkeys(identity.user(name) for name in filters.user)),
-        account=tuple(dict.fromkeys(identity.project(name) for name in filters.account)),
+        user=tuple(dict.fromkeys(identity.asked_user(name) for name in filters.user)),
+        account=tuple(dict.fromkeys(identity.asked_project(name) for name in filters.account)),
     )
 
 

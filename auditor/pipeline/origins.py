@@ -54,7 +54,8 @@ class FactsFor:
     """What is said to operators, and to one user or project.
 
     Rejects and notes of loads may show rows of other users, and the words of an incident their
-    jobs: one subject gets the number of the ones and the time of the others.
+    jobs: one subject gets the number of the ones and the time of the others, and no hint that
+    takes the configuration or the ledger to follow.
     """
 
     operators: QualityFacts
@@ -80,7 +81,7 @@ def quality_of(
     )
     whole = replace(one, rejects=said.rejects, notes=tuple(of_factors | of_loads))
     told = tuple(replace(incident, text="", hint="") for incident in one.incidents)
-    return FactsFor(whole, replace(one, incidents=told))
+    return FactsFor(whole, replace(one, incidents=told, is_for_operators=False))
 
 
 def incidents_of(

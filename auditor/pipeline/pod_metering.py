@@ -1,5 +1,6 @@
 """Ask a Prometheus for one slot of time: which pods there were, and what meters said of them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +8,19 @@ from datetime import datetime
 import pandas as pd
 
 from auditor.collect.prometheus import PrometheusHost, connected
-from auditor.collect.prometheus_look import MARGIN_S, ask_down, ask_pods, ask_use, was_told
+from auditor.collect.prometheus_look import MARGIN_S, ask_down, ask_pods, was_told
 from auditor.collect.prometheus_queries import Questions, Span
+from auditor.collect.prometheus_use import ask_use
 from auditor.domain.series import PodFacts, UseFacts
 from auditor.normalize.interface import ExportContext
+from auditor.normalize.prometheus.gaps import Asked
 from auditor.normalize.prometheus.meters import Measured, meters_of, named_pods
 from auditor.normalize.prometheus.models import typed_by_boards
 from auditor.normalize.prometheus.pods import pods_of
 from auditor.normalize.prometheus.use import cpu_seconds, peak_memory
 from auditor.pipeline.pod_metering_boards import Metered, ask_energy, ask_utilisation
 from auditor.pipeline.pod_metering_gaps import (
+    DCGM,
     Absent,
     Gap,
     MeterNote,
@@ -71,7 +75,8 @@ def ask_meters(
     slot_window
         `[slot, slot + SLOT_S)`, shorter where it ends now.
     known
-        Pods that other sources told of: uid, namespace, name, start_utc, end_utc (NaT: open).
+        Pods that other sources told of: uid, namespace, name, start_utc, end_utc (NaT: open),
+        and n_gpu, where the book has it.
 
     Raises
     ------
@@ -82,6 +87,7 @@ def ask_meters(
     """
     span = Span(slot_window[0].timestamp(), slot_window[1].timestamp())
     edges_s = (span.start_s, span.end_s)
+    look_s = math.inf if context.seen_utc is None else context.seen_utc.timestamp()
     book = _nobody() if known is None else known
     rules = context.pod_rules_of.get(host.cluster, context.default_pod_rules)
     with connected(host, should_stop) as prometheus:
@@ -89,8 +95,8 @@ def ask_meters(
         wider = Span(span.start_s - MARGIN_S, span.end_s + MARGIN_S)
         facts = ask_pods(questions, wider)
         pods = pods_of(facts, book, rules, wider.start_s)
-        named = named_pods(pods, book)
-        metered = ask_energy(questions, span, named)
+        named = named_pods(pods, book, facts)
+        metered = ask_energy(questions, span, named, look_s)
         used = ask_utilisation(questions, span, named)
         use = ask_use(questions, span)
         told = Told(
@@ -105,7 +111,7 @@ def ask_meters(
     return MeterAnswer(
         pods=typed_by_boards(pods, metered.boards, named),
         meters=meters_of(measured, named, pd.Timestamp(slot_window[0])),
-        gaps=gaps_of(told, edges_s),
+        gaps=gaps_of(told, Asked(*edges_s, look_s)),
         notes=notes_of(told, rules, edges_s, tuple(prometheus.warnings)),
         unattributed_wh=metered.energy.unattributed_j / JOULES_PER_WH,
         idle_wh=metered.energy.idle_j / JOULES_PER_WH,
@@ -116,11 +122,15 @@ def ask_meters(
 
 def _absent(questions: Questions, span: Span, told: tuple[PodFacts, Metered, UseFacts]) -> Absent:
     """Ask whether what told nothing in the slot did so the day before."""
-    facts, _, use = told
+    facts, metered, use = told
     missing = missing_of(*told)
     late = late_ones(facts, use, (span.start_s, span.end_s))
     resumed = tuple(name for name, one in late.items() if was_told(questions, one, span))
-    paused = tuple(name for name, one in missing.items() if was_told(questions, one, span))
+    paused = tuple(
+        name
+        for name, one in missing.items()
+        if (name == DCGM and metered.holes) or was_told(questions, one, span)
+    )
     down, went_down = ask_down(questions, span, jobs_of(*told))
     never = tuple(name for name in missing if name not in paused)
     return Absent(paused, never, down, went_down, resumed)

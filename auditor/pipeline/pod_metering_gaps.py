@@ -10,12 +10,13 @@ from auditor.collect.errors import one_line
 from auditor.collect.prometheus_look import CPU, ENERGY, INFO
 from auditor.domain.series import PodFacts, UseFacts
 from auditor.normalize.kubernetes.rules import PodRules
-from auditor.normalize.prometheus.gaps import Hole, is_late, scrape_holes
+from auditor.normalize.prometheus.gaps import NOT_YET_S, Asked, Hole, is_late, scrape_holes
 from auditor.normalize.prometheus.names import NamedPods
 from auditor.normalize.prometheus.pods import unseen_labels
+from auditor.normalize.prometheus.use import unwatched_nodes
 from auditor.pipeline.pod_metering_boards import Metered
 
-KSM, CADVISOR = "kube-state-metrics", "cAdvisor"
+KSM, DCGM, CADVISOR = "kube-state-metrics", "dcgm-exporter", "cAdvisor"
 # A cluster may have no pod; it has nodes.
 _EVER = "kube_node_info"
 _N_SHOWN = 3
@@ -25,11 +26,15 @@ _WHOSE = "Is {} installed, and scraped?"
 
 @dataclass(frozen=True)
 class Gap:
-    """`what` (a noun) has no samples in `[start_utc, end_utc)`."""
+    """`what` (a noun) has no samples in `[start_utc, end_utc)`.
+
+    `is_bridged`: counters that ran on tell what that time came to.
+    """
 
     start_utc: datetime
     end_utc: datetime
     what: str
+    is_bridged: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def missing_of(facts: PodFacts, metered: Metered, use: UseFacts) -> dict[str, st
     """Return the exporters that told nothing at all in a slot, each with a metric of it."""
     told = {
         KSM: (INFO, len(facts.scrapes)),
-        "dcgm-exporter": (ENERGY, len(metered.uuids)),
+        DCGM: (ENERGY, len(metered.uuids)),
         CADVISOR: (CPU, len(use.cpu)),
     }
     return {name: metric for name, (metric, n_series) in told.items() if not n_series}
@@ -98,21 +103,28 @@ def late_ones(facts: PodFacts, use: UseFacts, edges_s: tuple[float, float]) -> d
     return {name: metric for name, (metric, times) in found.items() if is_late(times, edges_s)}
 
 
-def gaps_of(told: Told, edges_s: tuple[float, float]) -> tuple[Gap, ...]:
+def gaps_of(told: Told, asked: Asked) -> tuple[Gap, ...]:
     """Return the spans of a slot that samples are missing of."""
-    whole = (_instant(edges_s[0]), _instant(edges_s[1]))
+    whole = (_instant(asked.start_s), _instant(asked.end_s))
     absent = told.absent
     silent = [*absent.paused, *absent.never] if len(absent.never) == _N_EXPORTERS else absent.paused
+    if asked.start_s > asked.look_s - NOT_YET_S:
+        silent = ()
     facts, use = told.facts, told.use
     scraped = ((KSM, facts.scrapes, facts.interval_s), (CADVISOR, use.scrapes, use.interval_s))
+    holes = () if DCGM in silent else told.metered.holes
     gaps = [
-        *_as_gaps(told.metered.holes, "the meters of {n} accelerators"),
+        *_as_gaps(holes, "the meters of {n} accelerators"),
         *(
             gap
             for name, scrapes, interval_s in scraped
             for gap in _as_gaps(
-                scrape_holes(scrapes, interval_s, edges_s, resumed=name in absent.resumed), name
+                scrape_holes(scrapes, interval_s, asked, resumed=name in absent.resumed), name
             )
+        ),
+        *_as_gaps(
+            unwatched_nodes(use, told.named, set(told.pods["uid"]), asked),
+            "cAdvisor on {n} of the nodes",
         ),
         *(Gap(*whole, name) for name in silent),
     ]
@@ -154,7 +166,8 @@ def _unnamed(told: Told, edges_s: tuple[float, float]) -> list[MeterNote]:
     runs = told.named.runs
     begin_s, end_s = runs["begin_ms"] / 1000.0, (runs["end_ms"] / 1000.0).fillna(edges_s[1])
     n_holding = int(((runs["n_gpu"] > 0) & (begin_s < edges_s[1]) & (end_s > edges_s[0])).sum())
-    if not n_holding or not told.metered.uuids or told.metered.names_pods(runs):
+    is_named = told.metered.names_pods(runs) or told.metered.holes
+    if not n_holding or not told.metered.uuids or is_named:
         return []
     text = f"The accelerators' meters name no pod, and {n_holding:,} pods hold accelerators."
     return [MeterNote("pods_unnamed", text, "Switch dcgm-exporter's Kubernetes mapping on.")]
@@ -168,7 +181,12 @@ def _unusable(told: Told) -> list[MeterNote]:
 
 def _as_gaps(holes: Iterable[Hole], what: str) -> list[Gap]:
     return [
-        Gap(_instant(hole.start_s), _instant(hole.end_s), what.format(n=f"{hole.n_things:,}"))
+        Gap(
+            _instant(hole.start_s),
+            _instant(hole.end_s),
+            what.format(n=f"{hole.n_things:,}"),
+            hole.is_bridged,
+        )
         for hole in holes
     ]
 

@@ -20,7 +20,7 @@ from auditor.report.page import Subject
 _FACTS = (
     "user", "account", "partition", "state", "is_open", "gpu_types", "n_gpu", "n_cpus",
     "memory_bytes", "elapsed_s", "total_cpu_s", "max_rss_bytes", "gpu_utilisation_ratio",
-    "gpu_energy_j", "gpu_metered_ratio",
+    "gpu_energy_j", "gpu_metered_ratio", "gpu_observed_ratio",
 )  # fmt: skip
 _ESTIMATES = (
     "energy_low_wh", "energy_wh", "energy_high_wh", "carbon_low_g", "carbon_g", "carbon_high_g",

@@ -246,8 +246,15 @@ def _issue(
     n_mails = press.ledger.weeks.publish(record, post.mails, post.told)
     lift_marks(press.ledger, period, press.now_utc)
     changed = () if site.restated is None else site.restated.reasons
-    reasons = (*short, *changed, *unreached_lines(post))
+    reasons = (*short, *changed, *unreached_lines(post), *_why_unmailed(press, record))
     return _told(record, (len(texts), n_mails), folder, reasons)
+
+
+def _why_unmailed(press: Press, record: WeekRecord) -> tuple[str, ...]:
+    """Say why nobody is mailed of a week, where the site has mail."""
+    if record.is_mailed or press.postbox is None or record.revision > 1:
+        return ()
+    return ("nobody is mailed: the week was over before the auditor came on duty",)
 
 
 def _told(

@@ -20,14 +20,18 @@ from auditor.recommend.language import (
 from auditor.recommend.right_size import Held, RightSize, right_size
 from auditor.units import carbon_text
 
+# Utilisation seen for less of a run is no ground for advice on all of it.
+_LEAST_OBSERVED_RATIO = 0.5
+
 
 def idle_gpu(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | None:
     """Advise, for one job, fewer accelerators, or none where its runs did nothing with them.
 
     The saving is the idle draw of the accelerators that would not have been held. Runs whose
-    utilisation nobody reported are left out, and so are runs that need every one they hold.
+    utilisation nobody reported, or saw for less than half of the time, are left out, and so are
+    runs that need every one they hold.
     """
-    held = rows[(rows["n_gpu"] > 0) & (rows["gpu_s"] > 0)]
+    held = _with_known_use(rows[(rows["n_gpu"] > 0) & (rows["gpu_s"] > 0)])
     found = right_size(_held(held, settings))
     if found is None or not found.saving_of_all.is_worth_saying(settings):
         return None
@@ -46,6 +50,12 @@ def idle_gpu(rows: pd.DataFrame, settings: AdviceSettings) -> Recommendation | N
             "n_gpu_runs_without_utilisation": int(held["gpu_utilisation_ratio"].isna().sum()),
         },
     )
+
+
+def _with_known_use(rows: pd.DataFrame) -> pd.DataFrame:
+    """Forget a utilisation that says little of the whole run."""
+    is_glimpse = rows["gpu_observed_ratio"] < _LEAST_OBSERVED_RATIO
+    return rows.assign(gpu_utilisation_ratio=rows["gpu_utilisation_ratio"].mask(is_glimpse))
 
 
 def _sentence(found: RightSize, settings: AdviceSettings) -> str:

@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterator
 
 from auditor.report.as_json import instant_text
-from auditor.report.build_jobs import JOB_NUMBERS
 from auditor.report.clean import csv_cell
-from auditor.report.model import DIMENSIONS, Group, JobLine, Report
+from auditor.report.model import DIMENSIONS, JOB_NUMBERS, Group, JobLine, Report
 
 _GROUP_NUMBERS = (
     "n_jobs",

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from auditor.domain.frames import COMPONENTS, KEY
-from auditor.domain.job import WASTED_STATES
+from auditor.domain.job import NOBODY, UNTOLD_STATES, WASTED_STATES
 from auditor.domain.period import Period
 from auditor.domain.recommendation import Recommendation
 from auditor.report.build_jobs import job_lines
@@ -33,7 +33,7 @@ from auditor.report.model import (
 N_LARGEST_JOBS = 20
 N_EQUIVALENCES = 2
 LEAST_EQUIVALENCE = 0.01
-UNKNOWN = "(unknown)"
+UNKNOWN = NOBODY
 NO_GPU = "(no GPU)"
 COLUMN_OF = {"gpu": "gpu_model"}
 MISSING_KEY = {"gpu": NO_GPU}
@@ -130,6 +130,12 @@ def is_wasted(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return rows["state"].isin(list(WASTED_STATES)).to_numpy(np.bool_)
 
 
+def _is_untold(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell the runs that ended nobody knows how, (n,) bool."""
+    no_state = rows["state"].isna() & ~rows["is_open"].astype(bool)
+    return (rows["state"].isin(list(UNTOLD_STATES)) | no_state).to_numpy(np.bool_)
+
+
 def _sum(rows: pd.DataFrame, column: str) -> float:
     return float(np.nansum(rows[column].to_numpy(np.float64)))
 
@@ -154,6 +160,7 @@ def _waste(rows: pd.DataFrame) -> Waste:
         carbon_g=_sum(wasted, "carbon_g"),
         core_s=_sum(wasted, "core_s"),
         gpu_s=_sum(wasted, "gpu_s"),
+        n_end_unknown=int(_is_untold(rows).sum()),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.domain.frames import COMPONENTS
-from auditor.report.model import JobLine
+from auditor.report.model import JOB_NUMBERS, JobLine
 
 _TEXT = (
     "cluster",
@@ -19,19 +19,6 @@ _TEXT = (
     "partition",
     "state",
     "gpu_model",
-)
-JOB_NUMBERS = (
-    "n_gpu",
-    "n_cpus",
-    "elapsed_s",
-    "core_s",
-    "gpu_s",
-    "energy_wh",
-    "energy_low_wh",
-    "energy_high_wh",
-    "carbon_g",
-    "carbon_low_g",
-    "carbon_high_g",
 )
 
 

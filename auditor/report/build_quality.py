@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from auditor.domain.frames import COMPONENTS
-from auditor.domain.job import PLATFORM, QualityFlag
+from auditor.domain.job import QualityFlag
+from auditor.report.build_flags import flag_counts
 from auditor.report.build_jobs import text_or_none
 from auditor.report.build_open import KUBERNETES, open_runs
 from auditor.report.doubts import (
     AmbiguousGpu,
-    FlagCount,
     Runaway,
     UnmatchedNode,
     ZoneIntensity,
@@ -18,33 +18,6 @@ from auditor.report.model import BASES, Quality, QualityFacts
 
 N_RUNAWAYS_LISTED = 20
 UNKNOWN_ACCELERATOR = "unknown accelerator"
-
-TEXT_OF_FLAG = {
-    QualityFlag.RUNAWAY: "called running long past their time limit; counted up to the limit",
-    QualityFlag.START_FROM_SUBMIT: "the export has no Start; Submit stands in for it, so hours of "
-    "waiting may be charged to the wrong hours of the grid",
-    QualityFlag.SUBMIT_FROM_START: "the export has no Submit; Start stands in for it",
-    QualityFlag.CLOCK_REPAIRED: "End disagreed with Start and Elapsed; Elapsed was believed",
-    QualityFlag.CPU_TIME_ABOVE_ALLOCATION: "more CPU time than the allocation could give; taken as "
-    "full load",
-    QualityFlag.STATE_UNKNOWN: "a state that the scheduler does not have",
-    QualityFlag.MEMORY_UNUSABLE: "no usable memory request; memory counts nothing",
-    QualityFlag.RESOURCES_UNKNOWN: "neither AllocTRES nor NCPUS; they count nothing",
-    QualityFlag.TIME_AMBIGUOUS: "start or end in the hour that the clocks repeat",
-    QualityFlag.FORGEABLE: "read from a text export with columns that users write; a job name can "
-    "forge rows there",
-    QualityFlag.END_UNKNOWN: "a final state without an End; still open for this report",
-    QualityFlag.GPU_TYPE_UNKNOWN: "accelerators without a type",
-    QualityFlag.SUSPENDED_INFERRED: "no Suspended column; taken as End - Start - Elapsed",
-    QualityFlag.RUN_OUTSIDE_TIME: "a start before 1990 or after the export; not counted",
-    QualityFlag.END_INFERRED: "gone at the next look; taken to end when they were last seen",
-    QualityFlag.START_INFERRED: "nobody recorded the start; taken from when they were first seen",
-    QualityFlag.NO_REQUEST: "asked for no CPU or no memory; counted by what they used, where that "
-    "is known, else as nothing",
-    QualityFlag.AGGREGATE: "stand for several jobs each, as the source tells no more",
-    QualityFlag.PLATFORM: "the platform's own (system namespaces, daemons of every node), counted "
-    f"under {PLATFORM} and nobody's",
-}
 
 
 def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
@@ -65,9 +38,10 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
         open_runs=open_runs(rows),
         ambiguous_gpus=_ambiguous_gpus(rows),
         zones=_zones(rows),
-        flags=_flags(rows),
+        flags=flag_counts(rows),
         runaways=runaways[:N_RUNAWAYS_LISTED],
         n_runaways=len(runaways),
+        component_measured_ratio=_component_measured_ratio(rows),
         n_unnamed_pods=int((rows["scheduler"].eq(KUBERNETES) & rows["user"].isna()).sum()),
     )
 
@@ -115,6 +89,20 @@ def _energy_basis_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
     return {basis: sum_wh / total_wh for basis, sum_wh in by_basis_wh.items()}
 
 
+def _component_measured_ratio(rows: pd.DataFrame) -> dict[str, float | None]:
+    """Return what share of each component meters said, accelerators metered in part included."""
+    found: dict[str, float | None] = {}
+    for component in COMPONENTS:
+        part_wh = np.nan_to_num(rows[f"{component}_wh"].to_numpy(np.float64))
+        measured_wh = np.where(rows[f"{component}_basis"] == "measured", part_wh, 0.0)
+        if component == "gpu":
+            metered_wh = np.nan_to_num(rows["gpu_measured_wh"].to_numpy(np.float64))
+            measured_wh = np.where(metered_wh > 0, metered_wh, measured_wh)
+        total_wh = float(part_wh.sum())
+        found[component] = float(measured_wh.sum()) / total_wh if total_wh > 0 else None
+    return found
+
+
 def _with_overhead_wh(rows: pd.DataFrame, column: str) -> np.ndarray:
     pue = np.nan_to_num(rows["pue"].to_numpy(np.float64), nan=1.0)
     part_wh: np.ndarray = np.nan_to_num(rows[column].to_numpy(np.float64)) * pue
@@ -124,7 +112,10 @@ def _with_overhead_wh(rows: pd.DataFrame, column: str) -> np.ndarray:
 def _rest_basis(rows: pd.DataFrame) -> "pd.Series[str]":
     """Return what the part of the accelerators rests on that no meter covers."""
     is_part = (rows["gpu_basis"] == "measured") & (rows["gpu_measured_wh"] > 0)
-    is_used = rows["gpu_utilisation_ratio"].notna() & rows["gpu_known"]
+    # By time: the book has the energy of the rest, and not the loads that made it.
+    observed = rows["gpu_observed_ratio"].fillna(1.0)
+    is_mostly_seen = observed - rows["gpu_metered_ratio"] >= 1.0 - observed
+    is_used = rows["gpu_utilisation_ratio"].notna() & is_mostly_seen & rows["gpu_known"]
     rest = np.where(is_used, "utilisation", "assumed")
     return rows["gpu_basis"].astype(object).where(~is_part, rest)
 
@@ -134,15 +125,6 @@ def _n_meter_refused(rows: pd.DataFrame) -> int:
     is_metered = rows["gpu_metered_ratio"] > 0
     is_modelled = (rows["gpu_wh"] > 0) & ~(rows["gpu_measured_wh"] > 0)
     return int((is_metered & is_modelled).sum())
-
-
-def _flags(rows: pd.DataFrame) -> tuple[FlagCount, ...]:
-    values, counts = np.unique(rows["quality_flags"].to_numpy(np.int64), return_counts=True)
-    flag_counts = (
-        FlagCount(str(flag.name), int(counts[(values & int(flag)) != 0].sum()), text)
-        for flag, text in TEXT_OF_FLAG.items()
-    )
-    return tuple(counted for counted in flag_counts if counted.n_jobs)
 
 
 def _runaways(rows: pd.DataFrame) -> tuple[Runaway, ...]:
@@ -155,11 +137,19 @@ def _runaways(rows: pd.DataFrame) -> tuple[Runaway, ...]:
         chosen["user"].to_numpy(object),
         chosen["reported_elapsed_s"].to_numpy(np.float64).tolist(),
         np.nan_to_num(counted_s).tolist(),
+        chosen["scheduler"].to_numpy(object),
         strict=True,
     )
     runaways = (
-        Runaway(str(cluster), str(job_id), text_or_none(user), reported_s, counted)
-        for cluster, job_id, user, reported_s, counted in columns
+        Runaway(
+            str(cluster),
+            str(job_id),
+            text_or_none(user),
+            reported_s,
+            counted,
+            text_or_none(scheduler),
+        )
+        for cluster, job_id, user, reported_s, counted, scheduler in columns
     )
     return tuple(sorted(runaways, key=lambda runaway: -runaway.reported_s))
 

@@ -23,11 +23,12 @@ class SourceBehind:
 
 @dataclass(frozen=True)
 class FlagCount:
-    """How many runs carry one doubt or repair, in words."""
+    """How many runs carry one doubt or repair, in words; of which `scheduler`, if of one alone."""
 
     code: str
     n_jobs: int
     text: str
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Runaway:
     user: str | None
     reported_s: float
     counted_s: float
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True)

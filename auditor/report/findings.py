@@ -1,7 +1,7 @@
 """What a reader must know about the data behind a report, as sentences for every view."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.domain.job import QualityFlag
 from auditor.report.doubts import AmbiguousGpu, OpenRuns, UnmatchedNode, ZoneIntensity
@@ -23,12 +23,19 @@ _ASK_OF = {
 }
 _OPEN_HINT = "Once it has ended, the next collection or export has its end."
 _UNNAMED_HINT = (
-    "`user` under [clusters.kubernetes] in the configuration says what names them: a label, an "
-    "annotation or the namespace."
+    "`user` under [clusters.kubernetes] says what names them, when they are read: a change of it "
+    "names those that the next `auditor collect` can still ask for; older pods stay unnamed."
 )
-# They say what a run is, and weaken nothing.
-_INFORMING = {QualityFlag.PLATFORM.name, QualityFlag.AGGREGATE.name}
-RUNAWAY_HINT = "An operator can end them: sacctmgr show runawayjobs."
+# They say what a run is, and weaken nothing: a pod has a uid, whenever it was created.
+_INFORMING = {
+    (QualityFlag.PLATFORM.name, None),
+    (QualityFlag.AGGREGATE.name, None),
+    (QualityFlag.SUBMIT_FROM_START.name, "kubernetes"),
+}
+_RUNAWAY_HINT_OF = {
+    "slurm": "An operator can end them: sacctmgr show runawayjobs.",
+    "kubernetes": "`kubectl get pod -n NAMESPACE POD` says whether they still run.",
+}
 TEXT_OF_BASIS = {
     "measured": "measured",
     "utilisation": "from reported utilisation",
@@ -52,11 +59,13 @@ class Finding:
     """One thing about the data and what to do about it.
 
     A doubt weakens the numbers; what is sound needs no further look; anything else is for
-    information. Text may hold names from outside: clean it for where it goes.
+    information. A hint is for operators, who have the configuration and the ledger, unless it is
+    for everybody. Text may hold names from outside: clean it for where it goes.
     """
 
     text: str
     hint: str = ""
+    is_hint_for_all: bool = False
     is_doubt: bool = False
     is_sound: bool = False
 
@@ -69,7 +78,7 @@ def method_text(report: Report) -> str:
 def findings(report: Report) -> tuple[Finding, ...]:
     """List what the numbers rest on and what is doubtful about them, the general first."""
     quality = report.quality
-    return (
+    found = (
         *_bases(quality),
         *_intensity(report),
         *_rows(quality),
@@ -79,6 +88,9 @@ def findings(report: Report) -> tuple[Finding, ...]:
         *(Finding(line) for line in asides(report)),
         *(Finding(note.text, note.hint, is_doubt=True) for note in quality.facts.notes),
     )
+    if quality.facts.is_for_operators:
+        return found
+    return tuple(one if one.is_hint_for_all else replace(one, hint="") for one in found)
 
 
 def incomplete_reasons(report: Report) -> tuple[str, ...]:
@@ -228,9 +240,10 @@ def _runs(quality: Quality) -> Iterator[Finding]:
     yield from _open_runs(quality)
     for flag in quality.flags:
         listed = _runaways(quality) if flag.code == QualityFlag.RUNAWAY.name else ""
-        hint = RUNAWAY_HINT if listed else ""
+        hint = _runaway_hint(quality) if listed else ""
         text = f"{count_text(flag.n_jobs, 'run')}: {flag.text}{listed}."
-        yield Finding(text, hint, is_doubt=flag.code not in _INFORMING)
+        informs = {(flag.code, flag.scheduler), (flag.code, None)} & _INFORMING
+        yield Finding(text, hint, is_doubt=not informs)
     if quality.n_unnamed_pods:
         n_runs = count_text(quality.n_unnamed_pods, "run")
         yield Finding(f"{n_runs} of pods that name nobody, under (unknown).", _UNNAMED_HINT)
@@ -240,9 +253,9 @@ def _open_runs(quality: Quality) -> Iterator[Finding]:
     if not quality.n_open:
         return
     known = quality.open_runs
-    text = (
-        f"{count_text(quality.n_open, 'run')} had not ended, counted up to the moment of the export"
-    )
+    are_pods = known.schedulers == ("kubernetes",)
+    until = "when they were last seen" if are_pods else "the moment of the export"
+    text = f"{count_text(quality.n_open, 'run')} had not ended, counted up to {until}"
     if known.largest is not None and known.carbon_ratio is not None:
         run = known.largest
         whose = f" of {run.user}" if run.user else ""
@@ -254,7 +267,8 @@ def _open_runs(quality: Quality) -> Iterator[Finding]:
     if known.n_without_limit:
         text += f"; {_without_limit(known.n_without_limit, quality.n_open)} no known time limit"
     is_doubt = known.n_without_limit > 0 or (known.carbon_ratio or 0.0) > MOST_OPEN_RATIO
-    yield Finding(f"{text}.", _open_hint(known) if is_doubt else "", is_doubt=is_doubt)
+    hint = _open_hint(known) if is_doubt else ""
+    yield Finding(f"{text}.", hint, is_hint_for_all=True, is_doubt=is_doubt)
 
 
 def _open_hint(known: OpenRuns) -> str:
@@ -267,6 +281,12 @@ def _without_limit(n_without: int, n_open: int) -> str:
     if n_without < n_open:
         return f"{n_without:,} of them {'has' if n_without == 1 else 'have'}"
     return "it has" if n_open == 1 else "they have"
+
+
+def _runaway_hint(quality: Quality) -> str:
+    """Say what can be done about them, in each scheduler's words; the oldest books name none."""
+    schedulers = sorted({runaway.scheduler or "slurm" for runaway in quality.runaways})
+    return " ".join(_RUNAWAY_HINT_OF[name] for name in schedulers if name in _RUNAWAY_HINT_OF)
 
 
 def _runaways(quality: Quality) -> str:

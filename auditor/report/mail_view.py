@@ -19,6 +19,7 @@ from auditor.report.filters import (
     span_before,
 )
 from auditor.report.findings import TEXT_OF_BASIS, findings, method_text
+from auditor.report.loss import waste_text
 from auditor.report.mail_model import MailStyle, MailView, Tile, bounded
 from auditor.report.mail_tables import N_SENTENCE, advice_of, job_rows, left_out, shares_of
 from auditor.report.mail_words import (
@@ -26,7 +27,6 @@ from auditor.report.mail_words import (
     change_short,
     subject_line,
     verdict,
-    waste_text,
     whose_jobs,
 )
 from auditor.report.model import BASES, Quality, Report

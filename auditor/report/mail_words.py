@@ -3,20 +3,17 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from auditor.domain.job import WASTED_STATES
 from auditor.domain.period import Period
 from auditor.report.clean import printable
 from auditor.report.filters import (
     MONTHS,
     change_percent,
     change_text,
-    count_text,
     is_no_change,
     percent_text,
     period_text,
-    state_text,
 )
-from auditor.report.model import Group, Report
+from auditor.report.model import Report
 from auditor.report.page import Subject
 from auditor.units import carbon_text
 
@@ -86,32 +83,8 @@ def verdict(subject: Subject, report: Report) -> str:
     return f"{_who(subject, report)} {carbon}{_compared(report)}{_lost(report)}."
 
 
-def waste_text(report: Report) -> str:
-    """Say what ended without a result, and how; '' where no job ran."""
-    waste, totals = report.waste, report.totals
-    if not totals.n_jobs:
-        return ""
-    if not waste.n_jobs:
-        return "Nothing was lost: no job failed, timed out or ran out of memory."
-    share = (
-        f", {percent_text(waste.carbon_g / totals.carbon_g)} of the total" if _has(report) else ""
-    )
-    states = [group for group in report.groups_of["state"] if group.key in WASTED_STATES]
-    one_state = f" ({state_text(states[0].key)})" if len(states) == 1 else ""
-    listed = f": {'; '.join(map(_state, states))}" if len(states) > 1 else ""
-    return (
-        f"{count_text(waste.n_jobs, 'job')} ended without a result{one_state} after emitting "
-        f"{carbon_text(waste.carbon_g)} CO₂e{share}{listed}."
-    )
-
-
 def _has(report: Report) -> bool:
     return report.totals.carbon_g > 0
-
-
-def _state(group: Group) -> str:
-    carbon = carbon_text(group.carbon_g)
-    return f"{group.n_jobs:,} {state_text(group.key)} ({carbon})"
 
 
 def _who(subject: Subject, report: Report) -> str:

@@ -24,6 +24,10 @@ from auditor.report.doubts import (
 SCHEMA = "auditor.report/1"
 DIMENSIONS = ("user", "account", "cluster", "partition", "gpu", "state", "day")
 BASES = ("measured", "utilisation", "modelled", "assumed")
+JOB_NUMBERS = (
+    "n_gpu", "n_cpus", "elapsed_s", "core_s", "gpu_s", "energy_wh", "energy_low_wh",
+    "energy_high_wh", "carbon_g", "carbon_low_g", "carbon_high_g",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,17 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Waste:
-    """Runs that failed, timed out, ran out of memory or lost their node."""
+    """Runs that failed, timed out, ran out of memory, were evicted or lost their node.
+
+    Nobody knows how `n_end_unknown` others ended: they are in no other number here.
+    """
 
     n_jobs: int
     energy_wh: float
     carbon_g: float
     core_s: float
     gpu_s: float
+    n_end_unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,8 @@ class QualityFacts:
     """What loading said: rows read and refused, notes about the sources, and what is missing.
 
     `n_rejected` may exceed the number of `rejects`, which may be the first few only. `incidents`
-    overlap the period; `behind` are the sources that do not reach its end yet.
+    overlap the period; `behind` are the sources that do not reach its end yet. Hints are for
+    operators alone.
     """
 
     n_rows: int = 0
@@ -142,13 +151,15 @@ class QualityFacts:
     notes: tuple[SourceNote, ...] = ()
     incidents: tuple[Incident, ...] = ()
     behind: tuple[SourceBehind, ...] = ()
+    is_for_operators: bool = True
 
 
 @dataclass(frozen=True)
 class Quality:
     """What the numbers rest on. Ratios are shares of the energy, 0..1; None without energy.
 
-    `n_meter_refused` runs had metered accelerators whose meters say what cannot be.
+    `component_measured_ratio` is what meters said of each component. `n_meter_refused` runs had
+    metered accelerators whose meters say what cannot be.
     """
 
     facts: QualityFacts
@@ -166,6 +177,7 @@ class Quality:
     runaways: tuple[Runaway, ...]
     n_runaways: int
     n_unnamed_pods: int = 0
+    component_measured_ratio: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from auditor.report.charts import (
 )
 from auditor.report.clean import file_word, middle_cut, printable
 from auditor.report.findings import findings, method_text
+from auditor.report.loss import lost_note, lost_text
 from auditor.report.model import Report
 from auditor.report.rows import rows_html
 from auditor.report.shortfalls import alarms, restated_lines
@@ -151,6 +152,7 @@ def _page(environment: "Environment", page: PageInput, *, index_name: str) -> st
         "energy_charts": [energy_by_component(report), energy_by_basis(report)],
         "findings": findings(report),
         "method_text": method_text(report),
+        "lost": (lost_text(report), lost_note(report)),
         "jobs_carbon": carbon_scale(max((job.carbon_g for job in report.jobs), default=0.0)),
         "jobs_energy": energy_scale(max((job.energy_wh for job in report.jobs), default=0.0)),
         "wasted_states": WASTED_STATES,

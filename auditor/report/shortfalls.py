@@ -1,6 +1,6 @@
 """What is missing from a report or has changed in it, in sentences for every view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.domain.incident import Incident
 from auditor.domain.mail import Told
@@ -13,6 +13,15 @@ N_ALARMS = 5
 _TOO_SMALL = "The numbers below are too small."
 _SINCE_HINT = "[collect] since says where it begins; exports of the time before can be ingested."
 _LATE_HINT = "`auditor doctor` says what keeps it from being collected."
+# What incidents that lose no run come to, for readers who are not told their text.
+_MEANING_OF = {
+    "kubernetes_clock": "The clock of {cluster} and ours were apart {span}: its own was believed.",
+    "kubernetes_partial": "Not all of {cluster} could be asked {span}: some of its jobs are named "
+    "less well than they could be.",
+    "prometheus_gap": "The monitoring of {cluster} had gaps {span}: what it did not measure is "
+    "estimated.",
+}
+_OTHER_MEANING = "Something was amiss with the accounting of {cluster} {span}."
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,10 @@ class Alarm:
 
 
 def alarms(report: Report) -> tuple[Alarm, ...]:
-    """Say which accounting of the period is missing; nothing if all of it is there."""
+    """Say which accounting of the period is missing; nothing if all of it is there.
+
+    Hints are for operators, who can act on them.
+    """
     facts = report.quality.facts
     found = [_alarm(one, report) for one in _going_on(facts) if one.is_shortfall]
     found += [
@@ -33,7 +45,9 @@ def alarms(report: Report) -> tuple[Alarm, ...]:
     if len(found) > N_ALARMS:
         rest = count_text(len(found) - N_ALARMS, "more gap")
         found[N_ALARMS:] = [Alarm(f"There are {rest} like these.", _LATE_HINT)]
-    return tuple(found)
+    if facts.is_for_operators:
+        return tuple(found)
+    return tuple(replace(one, hint="") for one in found)
 
 
 def asides(report: Report) -> tuple[str, ...]:
@@ -112,15 +126,16 @@ def _alarm(incident: Incident, report: Report) -> Alarm:
     start = local_text(incident.start_utc, report.period).strip()
     until = incident.end_utc
     end = "on" if until is None else f"to {local_text(until, report.period).strip()}"
-    text = incident.text.strip().rstrip(".")
-    why = f": {text}" if text else ""
-    if not incident.loses_runs:
-        told = text or incident.meaning
-        return Alarm(f"{incident.cluster}, from {start} {end}: {told}.", incident.hint)
-    return Alarm(
-        f"The accounting of {incident.cluster} is short from {start} {end}{why}. {_TOO_SMALL}",
-        incident.hint,
-    )
+    span, text = f"from {start} {end}", incident.text.strip().rstrip(".")
+    if incident.loses_runs:
+        why = f": {text}" if text else ""
+        told = f"The accounting of {incident.cluster} is short {span}{why}. {_TOO_SMALL}"
+    elif text:
+        told = f"{incident.cluster}, {span}: {text}."
+    else:
+        meaning = _MEANING_OF.get(incident.code, _OTHER_MEANING)
+        told = meaning.format(cluster=incident.cluster, span=span)
+    return Alarm(told, incident.hint)
 
 
 def _is_said(behind: SourceBehind, report: Report) -> bool:

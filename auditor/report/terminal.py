@@ -16,18 +16,18 @@ from auditor.report.clean import ascii_only
 from auditor.report.filters import (
     carbon_band,
     change_text,
-    count_text,
     energy_band,
     hours_number,
     intensity_text,
-    percent_text,
     period_text,
     subject_text,
 )
 from auditor.report.findings import Finding, findings
 from auditor.report.ink import Ink
+from auditor.report.loss import lost_note, lost_text
 from auditor.report.model import Report
 from auditor.report.shortfalls import alarms, restated_lines
+from auditor.report.terminal_jobs import job_table
 from auditor.units import carbon_text, energy_text
 
 NARROWEST = 60
@@ -158,12 +158,7 @@ def _facts(report: Report, ink: Ink) -> Iterator[tables.Fact]:
     yield tables.Fact("Core hours", hours_number(totals.core_s))
     yield tables.Fact("GPU hours", hours_number(totals.gpu_s))
     if totals.carbon_g > 0:
-        share = report.waste.carbon_g / totals.carbon_g
-        yield tables.Fact(
-            "Without result",
-            carbon_text(report.waste.carbon_g),
-            f"{percent_text(share)}; {count_text(report.waste.n_jobs, 'job')} failed or timed out",
-        )
+        yield tables.Fact("Without result", lost_text(report), lost_note(report))
         yield _days(report, ink)
 
 
@@ -189,16 +184,18 @@ def _days(report: Report, ink: Ink) -> tables.Fact:
 
 def _tables(report: Report, frame: tables.Frame, by: str | None) -> Iterator[RenderableType]:
     if by == "job":
-        yield tables.job_table(frame, report, None)
+        yield job_table(frame, report, None)
         return
     if by is not None:
         yield tables.group_table(frame, report, by, None)
         return
     if report.jobs:
-        yield tables.job_table(frame, report, tables.N_ROWS)
+        yield job_table(frame, report, tables.N_ROWS)
     for dimension in ("user", "account", "cluster", "partition", "state"):
         if len(report.groups_of[dimension]) > 1:
             yield tables.group_table(frame, report, dimension, tables.N_ROWS)
+    if report.totals.energy_wh > 0:
+        yield tables.component_table(frame, report)
 
 
 def _origin(report: Report) -> Iterator[Finding]:

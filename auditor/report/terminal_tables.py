@@ -8,29 +8,30 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.domain.job import WASTED_STATES
 from auditor.domain.recommendation import Recommendation
-from auditor.report.clean import middle_cut
 from auditor.report.filters import (
     carbon_band,
     hours_column,
-    local_text,
     percent_text,
     saving_text,
 )
 from auditor.report.findings import Finding
 from auditor.report.ink import Ink
-from auditor.report.model import JobLine, Report
+from auditor.report.model import Report
 from auditor.units import carbon_scale, energy_scale
 
 N_ROWS = 10
 _METER_WIDTH = 10
 _N_KEY = 34
 _N_WHOLE_KEY = 200
-_ROOMY = 80
-_N_NAME = 8
-_WIDE = 100
-_N_ID, _N_POD, _N_POD_WIDE = 16, 22, 34
+ROOMY = 80
+_WORD_OF_COMPONENT = {
+    "gpu": "GPU",
+    "cpu": "CPU",
+    "memory": "Memory",
+    "node": "Rest of node",
+    "overhead": "Overhead",
+}
 TITLE_OF = {
     "user": "By user",
     "account": "By project",
@@ -52,7 +53,7 @@ class Frame:
     @property
     def is_roomy(self) -> bool:
         """Tell whether there is room for what one can do without."""
-        return self.width >= _ROOMY
+        return self.width >= ROOMY
 
 
 @dataclass(frozen=True)
@@ -94,53 +95,6 @@ def facts(ink: Ink, lines: Sequence[Fact]) -> Table:
     return grid
 
 
-def job_table(frame: Frame, report: Report, n_rows: int | None) -> Stack:
-    """List the largest jobs, one line each."""
-    ink, lines = frame.ink, report.jobs[:n_rows]
-    title = "Jobs" if n_rows is None else "Largest jobs"
-    carbon = carbon_scale(max((line.carbon_g for line in lines), default=0.0))
-    table = _table(gap=1)
-    whole = n_rows is None
-    table.add_column("Job", no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-    table.add_column("Name", no_wrap=True, overflow="ellipsis", ratio=1, min_width=_N_NAME)
-    has_users = len(report.groups_of["user"]) > 1
-    if has_users:
-        table.add_column("User", no_wrap=True, overflow="ellipsis")
-    table.add_column("State", no_wrap=True, overflow="ellipsis")
-    has_starts = _has_starts(frame, lines)
-    if has_starts:
-        table.add_column("Start", no_wrap=True)
-    table.add_column("GPU h", justify="right", no_wrap=True)
-    table.add_column(f"{carbon.unit} CO2e", justify="right", no_wrap=True)
-    gpu_hours = hours_column([line.gpu_s for line in lines])
-    for line, gpu_h in zip(lines, gpu_hours, strict=True):
-        style = "yellow" if line.state in WASTED_STATES else ""
-        table.add_row(
-            Text(_job_id(frame, line, is_whole=whole)),
-            ink.text(line.job_name or "", n_most=200),
-            *([ink.text(line.user or "(unknown)", n_most=10)] if has_users else []),
-            ink.text(line.state or "(unknown)", style, 13),
-            *([ink.text(local_text(line.start_utc, report.period))] if has_starts else []),
-            Text(gpu_h),
-            Text(carbon.number_text(line.carbon_g), style="bold"),
-        )
-    return _titled(ink, title, table, _left_out(len(lines), report.totals.n_jobs, "job"))
-
-
-def _has_starts(frame: Frame, lines: Sequence[JobLine]) -> bool:
-    """Tell whether there is room for starts: names of pods are long and matter more."""
-    has_pods = any("/" in line.job_id for line in lines)
-    return frame.width >= (_WIDE if has_pods else _ROOMY)
-
-
-def _job_id(frame: Frame, line: JobLine, *, is_whole: bool) -> str:
-    """Write an id: whole where all jobs are listed, to be typed again, else cut to its column."""
-    if is_whole:
-        return frame.ink.plain(line.job_id, _N_WHOLE_KEY)
-    n_most = _N_ID if "/" not in line.job_id else _N_POD_WIDE if frame.width >= _WIDE else _N_POD
-    return frame.ink.plain(middle_cut(line.job_id, n_most))
-
-
 def group_table(frame: Frame, report: Report, dimension: str, n_rows: int | None) -> Stack:
     """List the groups of a dimension with their shares of the carbon; a long name wraps."""
     ink = frame.ink
@@ -150,7 +104,7 @@ def group_table(frame: Frame, report: Report, dimension: str, n_rows: int | None
     carbon = carbon_scale(max((group.carbon_g for group in lines), default=0.0))
     energy = energy_scale(max((group.energy_wh for group in lines), default=0.0))
     n_key = _N_WHOLE_KEY if n_rows is None else _N_KEY
-    table = _table(gap=2 if frame.is_roomy else 1)
+    table = table_of(gap=2 if frame.is_roomy else 1)
     table.add_column(TITLE_OF[dimension].removeprefix("By ").capitalize(), ratio=1, overflow="fold")
     for heading in ("Jobs", "Core h", "GPU h", energy.unit, f"{carbon.unit} CO2e", "Share"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -170,7 +124,23 @@ def group_table(frame: Frame, report: Report, dimension: str, n_rows: int | None
             Text(percent_text(share)),
             *([Text(ink.meter(share, _METER_WIDTH), style="cyan")] if frame.is_roomy else []),
         )
-    return _titled(ink, TITLE_OF[dimension], table, _left_out(len(lines), len(groups), dimension))
+    return titled(ink, TITLE_OF[dimension], table, left_out(len(lines), len(groups), dimension))
+
+
+def component_table(frame: Frame, report: Report) -> Stack:
+    """Share the energy out by component, and say how much of each is measured."""
+    parts, measured = report.components, report.quality.component_measured_ratio
+    part_wh = {name: getattr(parts, f"{name}_wh") for name in _WORD_OF_COMPONENT}
+    energy = energy_scale(max(part_wh.values()))
+    table = table_of(gap=2 if frame.is_roomy else 1)
+    table.add_column("", no_wrap=True)
+    for word in _WORD_OF_COMPONENT.values():
+        table.add_column(word, justify="right", no_wrap=True)
+    table.add_row(energy.unit, *(energy.number_text(value) for value in part_wh.values()))
+    shares = (measured.get(name) for name in part_wh)
+    told = ("-" if share is None else percent_text(share) for share in shares)
+    table.add_row("Measured", *told)
+    return titled(frame.ink, "Energy by component", table)
 
 
 def advice(ink: Ink, recommendations: Sequence[Recommendation]) -> Stack:
@@ -215,16 +185,19 @@ def notes(ink: Ink, found: Sequence[Finding]) -> Stack:
     return Stack(ink.text("What the numbers rest on", "bold"), grid)
 
 
-def _table(gap: int) -> Table:
+def table_of(gap: int) -> Table:
+    """Return an empty table without lines, as wide as it may be."""
     return Table(box=None, expand=True, pad_edge=True, padding=(0, gap, 0, 0), header_style="dim")
 
 
-def _titled(ink: Ink, title: str, table: Table, left_out: str) -> Stack:
+def titled(ink: Ink, title: str, table: Table, below: str = "") -> Stack:
+    """Put a title above a table, and below it what it leaves out."""
     parts: list[Table | Text] = [ink.text(title, "bold"), table]
-    if left_out:
-        parts.append(ink.text(f" {left_out}", "dim"))
+    if below:
+        parts.append(ink.text(f" {below}", "dim"))
     return Stack(*parts)
 
 
-def _left_out(n_shown: int, n_all: int, by: str) -> str:
+def left_out(n_shown: int, n_all: int, by: str) -> str:
+    """Say how many are not in a table and how to see them; '' if all are."""
     return f"{n_all - n_shown:,} more; --by {by} lists them" if n_all > n_shown else ""

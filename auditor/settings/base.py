@@ -1,5 +1,6 @@
 """What every table of the configuration is made of."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +24,10 @@ def _known_zone(name: str) -> str:
 
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    # It is not said again: an address may hold a password, and messages land in journals.
+    if re.match("https?:/", str(path)):
+        msg = "it is the path of a file, and this is an address"
+        raise ValueError(msg)
     base = (info.context or {}).get("base_folder", Path())
     return path if path.is_absolute() else base / path
 

@@ -20,8 +20,12 @@ def _says_who(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
+    # What was written is not said again: it may hold a password, and this lands in journals.
+    if "@" in text:
+        msg = "it holds a login: state it as username and password_file, or bearer_token_file"
+        raise ValueError(msg)
     if not _URL.fullmatch(text):
-        msg = f"{text!r} is no address like http://127.0.0.1:9090, without login"
+        msg = "it is no address like http://127.0.0.1:9090, without ? and #"
         raise ValueError(msg)
     return text.rstrip("/")
 

@@ -37,19 +37,36 @@ def _user_pattern(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
+    _refuse_login(text)
     if not is_web_address(text, is_encrypted=False):
-        msg = f"{text!r} is not a web address; write it as in https://carbon.example.org/weeks"
+        msg = "it is not a web address; write it as in https://carbon.example.org/weeks"
         raise ValueError(msg)
     return text
 
 
 def _encrypted_address(text: str) -> str:
+    _refuse_login(text)
     if not is_web_address(text, is_encrypted=True):
-        msg = f"{text!r} is not an address that begins with https://, which RFC 8058 asks for"
+        msg = "it is not a web address that begins with https://, which RFC 8058 asks for"
         raise ValueError(msg)
     return text
 
 
+def _refuse_login(text: str) -> None:
+    """Refuse an address with a password: it stands in every mail, and messages land in journals."""
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        msg = "it holds a login, which every reader of a mail would see"
+        raise ValueError(msg)
+
+
+def _host_name(text: str) -> str:
+    if "@" in text or "/" in text:
+        msg = "it is the name of a host; a login is username and password_file"
+        raise ValueError(msg)
+    return text
+
+
+HostName = Annotated[Name, AfterValidator(_host_name)]
 WebAddress = Annotated[Name, AfterValidator(_web_address)]
 EncryptedAddress = Annotated[Name, AfterValidator(_encrypted_address)]
 Address = Annotated[str, AfterValidator(_plain_address)]
@@ -62,7 +79,7 @@ Frequency = Literal["weekly", "monthly", "never"]
 class SmtpSection(Section):
     """The mail server, where mail goes by smtp."""
 
-    host: Name = Field("localhost", description="Its name.")
+    host: HostName = Field("localhost", description="Its name.")
     port: int | None = Field(
         None,
         ge=1,

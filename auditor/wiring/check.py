@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from auditor.errors import AuditorError, ConfigError
 from auditor.hardware.catalogue import Catalogue
@@ -41,6 +42,52 @@ def problems(settings: Settings) -> list[str]:
     return found
 
 
+def file_problems(settings: Settings, config_file: Path | None) -> list[str]:
+    """Return which files that the settings name cannot be read by this user.
+
+    Grid series and node listings are tried by `problems`. The mail password may be where systemd
+    puts it, if it is named without a folder: then it is not missed beside `config_file`.
+    """
+    found = []
+    for where, file in _named_files(settings):
+        try:
+            with file.open("rb"):
+                pass
+        except OSError as error:
+            folder = None if config_file is None else config_file.absolute().parent
+            is_elsewhere = where == _MAIL_PASSWORD and file.parent == folder and not file.exists()
+            if not is_elsewhere:
+                found.append(f"{where}: {file} cannot be read: {error.strerror}")
+    return found
+
+
+_MAIL_PASSWORD = "mail.smtp.password_file"  # noqa: S105  (the name of a key)
+
+
+def _named_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    mail = settings.mail
+    of_cluster = (
+        ("kubernetes", "kubeconfig"), ("prometheus", "bearer_token_file"),
+        ("prometheus", "password_file"), ("prometheus", "ca_file"),
+    )  # fmt: skip
+    stated = [
+        (f"clusters[{cluster.name}].{table}.{key}", getattr(getattr(cluster, table), key, None))
+        for cluster in settings.clusters
+        for table, key in of_cluster
+    ]
+    stated += [
+        (f"clusters[{cluster.name}].slurm_conf", cluster.slurm_conf)
+        for cluster in settings.clusters
+    ]
+    stated += [
+        (_MAIL_PASSWORD, mail.smtp.password_file),
+        ("mail.smtp.ca_file", mail.smtp.ca_file),
+        ("mail.addresses.file", mail.addresses.file),
+        ("mail.projects.file", mail.projects.file),
+    ]
+    yield from ((where, file) for where, file in stated if file is not None)
+
+
 def _node_attempts(settings: Settings) -> Iterator[_Attempt]:
     catalogue = Catalogue.load(resource("data", "hardware"))
     for cluster in settings.clusters:
@@ -66,7 +113,7 @@ def _match_something(where: str, cluster: Cluster, node: Node) -> None:
 def findings(settings: Settings) -> list[str]:
     """Say what the grid sources cover, for a person to see whether it is what was meant."""
     table = AnnualTable.load(resource("data"))
-    lines = []
+    lines = list(_default_lines(settings, table))
     for entry in settings.intensity:
         reading = read_zone(entry, table)
         series = reading.series
@@ -83,3 +130,21 @@ def findings(settings: Settings) -> list[str]:
             f" else {series.fallback_g_per_kwh:g} g/kWh ({series.fallback_source})"
         )
     return lines
+
+
+def _default_lines(settings: Settings, table: AnnualTable) -> Iterator[str]:
+    """Say which clusters have no grid zone or PUE of their own, and what holds for them."""
+    defaults = settings.defaults
+    for cluster in settings.clusters:
+        if cluster.zone is None:
+            series = zone_reading(defaults.zone, settings, table).series
+            what = "" if len(series.edges_s) else f", {series.fallback_g_per_kwh:.0f} g/kWh"
+            yield (
+                f"cluster {cluster.name}: no zone is stated: it counts on the grid of"
+                f" {defaults.zone}{what}"
+            )
+        if cluster.pue is None:
+            yield (
+                f"cluster {cluster.name}: no pue is stated: {defaults.pue:g} is taken"
+                f" ({defaults.pue_low:g} to {max(defaults.pue_high, defaults.pue):g})"
+            )

@@ -23,7 +23,8 @@ def house(settings: Settings) -> House:
 
 def identity(settings: Settings) -> Identity:
     """Return who is who across clusters."""
-    return Identity(settings.identity.users, settings.identity.projects)
+    clusters = frozenset(cluster.name for cluster in settings.clusters)
+    return Identity(settings.identity.users, settings.identity.projects, clusters)
 
 
 def equivalences() -> tuple[EquivalenceFactor, ...]:

@@ -51,7 +51,15 @@ def export_context(settings: Settings, source: str, options: ExportOptions) -> E
         pod_rules_of=pod_rules_of(settings),
         default_pod_rules=default_pod_rules(),
         table=table_of(settings, options.cluster),
+        is_default_stated=options.default_cluster is not None,
+        scheduler=_scheduler(settings, options.cluster or options.default_cluster),
     )
+
+
+def _scheduler(settings: Settings, name: str | None) -> str:
+    """Return the scheduler of a cluster, of all clusters where none is named; else Slurm."""
+    found = {entry.scheduler for entry in settings.clusters if name in (None, entry.name)}
+    return found.pop() if len(found) == 1 else "slurm"
 
 
 def build_factors(settings: Settings) -> Factors:

@@ -83,7 +83,7 @@ def _by_name(leads: Mapping[str, Sequence[str]], who: Identity) -> dict[str, tup
     """Return leads by the name of the project in reports, each once."""
     found: dict[str, tuple[str, ...]] = {}
     for account, addresses in leads.items():
-        name = who.project(account)
+        name = who.asked_project(account)
         found[name] = tuple(dict.fromkeys((*found.get(name, ()), *addresses)))
     return found
 

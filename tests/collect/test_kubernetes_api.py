@@ -353,17 +353,23 @@ def test_two_clocks_are_compared(sent, span, expected) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "codes"),
-    [(NOW + 50 * SECOND, []), (NOW + 90 * SECOND, ["kubernetes_clock"])],
-    ids=["almost alike", "apart"],
+    ("ours", "seen", "codes"),
+    [
+        (NOW + 50 * SECOND, NOW, []),
+        (NOW + 90 * SECOND, NOW, ["kubernetes_clock"]),
+        (NOW - 50 * SECOND, NOW, []),
+        (NOW - 90 * SECOND, NOW - 90 * SECOND, ["kubernetes_clock"]),
+        (NOW - 10**8 * SECOND, NOW - 10**8 * SECOND, ["kubernetes_clock"]),
+    ],
+    ids=["almost alike", "behind", "a little ahead", "ahead", "years ahead"],
 )
-def test_clocks_that_are_apart_are_told_and_the_servers_counts(tmp_path, ours, codes) -> None:
+def test_clocks_that_are_apart_are_told_and_the_earlier_counts(tmp_path, ours, seen, codes) -> None:
     world = small_world()
     world.clock = lambda: NOW
     with kubernetes_api(world) as url:
         config = write_kubeconfig(tmp_path / "config", url)
         with asking_pods(KubernetesHost("g", config), never, lambda: ours) as answer:
-            assert answer.seen_utc == NOW
+            assert answer.seen_utc == seen
             assert [note.code for note in answer.notes] == codes
 
 

@@ -196,7 +196,15 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused(tmp_path, text, said) -> No
     with pytest.raises(CollectRightsError, match=said) as caught:
         log_in(KubernetesHost("g", config))
     assert str(config) in str(caught.value)
-    assert caught.value.code == "kubernetes_denied"
+    assert (caught.value.code, caught.value.exit_code) == ("kubernetes_denied", 6)
+
+
+def test_a_login_in_the_address_of_the_api_is_used_and_not_told(tmp_path: Path) -> None:
+    with kubernetes_api(small_world()) as url:
+        config = write_kubeconfig(tmp_path / "config", url.replace("://", "://u:s3cret@"))
+        login = log_in(KubernetesHost("g", config))
+        assert n_pods(config) == 3
+    assert login.url == url.replace("://", "://***@")
 
 
 def test_a_context_can_be_chosen_and_must_be_there(tmp_path: Path) -> None:

@@ -14,7 +14,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from auditor.collect import prometheus as module
-from auditor.collect.errors import CollectError, CollectRightsError, CollectStoppedError
+from auditor.collect.errors import (
+    CollectError,
+    CollectRightsError,
+    CollectStoppedError,
+    one_line,
+)
 from auditor.collect.prometheus import PrometheusHost, connected
 from tests.fakes.certificates import make_certificate
 
@@ -160,7 +165,7 @@ def matrix(values):
         (error("bad_data", "parse error"), "prometheus_refused", "parse error"),
         (error("timeout", "query timed out", 503), "timeout", "query timed out"),
         (error("execution", "a\x1b[31mred"), "prometheus_refused", "a?[31mred"),
-        (answer(b"<html>hello</html>"), "prometheus_refused", "<html>hello</html>"),
+        (answer(b"<html>hello</html>"), "prometheus_refused", "a web page"),
         (answer(b'{"status":"success"'), "prometheus_refused", "as a Prometheus does"),
         (answer(b"[]"), "prometheus_refused", "as a Prometheus does"),
         (answer(b'{"status":"success","data":NaN}'), "prometheus_refused", "as a Prom"),
@@ -186,6 +191,32 @@ def test_what_is_no_answer_is_refused_and_never_read_as_nothing(step, code, said
     assert str(refused.value).isprintable()
     is_rights = code == "prometheus_denied"
     assert isinstance(refused.value, CollectRightsError) == is_rights
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign\n in &amp; go\x1b[31m</title></head><body>x"
+ENDS = [
+    pytest.param(answer(PAGE), 6, "a web page, 'Sign in & go?[31m'", id="a login page"),
+    pytest.param(answer(b"404 page not found", 404), 6, "HTTP 404: 404 page", id="wrong path"),
+    pytest.param(answer(PAGE, 501), 6, "HTTP 501: a web page", id="a server of files"),
+    pytest.param(answer(b"", 302, [("Location", "https://u:pw@sso/")]), 6, "https://***@sso/",
+                 id="sent elsewhere"),
+    pytest.param(answer(b'{"status":"succ'), 75, "as a Prometheus does", id="cut"),
+    pytest.param(answer(PAGE, 500), 75, "HTTP 500: a web page", id="fails"),
+    pytest.param(answer(PAGE, 503), 75, "HTTP 503: a web page", id="away"),
+    pytest.param(answer(b"", 403), 4, "refuses us", id="refused"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "exit_code", "said"), ENDS)
+def test_a_wrong_address_is_the_configurations_fault_and_pages_are_told_by_title(
+    step, exit_code, said
+):
+    with serving(step) as (_, url), pytest.raises(CollectError) as refused:
+        ask(url)
+    assert refused.value.exit_code == exit_code
+    assert said in str(refused.value)
+    for word in ("<", "pw", "auditor doctor"):
+        assert word not in f"{refused.value} {refused.value.hint}"
 
 
 def test_numbers_that_are_none_are_left_out_and_counted():
@@ -222,8 +253,20 @@ def test_a_login_that_cannot_be_read_is_no_login(tmp_path, content):
         token.write_bytes(content)
     with pytest.raises(CollectRightsError, match="token cannot be used") as refused:
         ask("http://127.0.0.1:9", bearer_token_file=token)
-    assert refused.value.code == "prometheus_denied"
+    assert (refused.value.code, refused.value.exit_code) == ("prometheus_denied", 6)
     assert "two" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at http://user:s3c@ret@host:9090/x failed", "at http://***@host:9090/x failed"),
+        ("https://token@host", "https://***@host"),
+        ("http://host/a@b and alice@example.org", "http://host/a@b and alice@example.org"),
+    ],
+)
+def test_logins_in_addresses_are_never_told(text, shown):
+    assert one_line(text) == shown
 
 
 def test_certificates_that_are_not_there_are_named(tmp_path):

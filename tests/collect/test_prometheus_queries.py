@@ -15,16 +15,17 @@ RANGE = re.compile(r"\[(\d+)ms\]")
 class Server:
     """Has a sample of one series at each second; refuses more than `most` at once."""
 
-    def __init__(self, match=None, most=10**9, edge=True):
+    def __init__(self, match=None, most=10**9, edge=True, early_s=0.0):
         self.host = PrometheusHost("c", "http://prometheus", 5.0, match=match)
-        self.most, self.edge, self.asked = most, edge, []
+        self.most, self.edge, self.early_s, self.asked = most, edge, early_s, []
 
     def ask(self, query, at_s):
         self.asked.append(query)
         length_s = int(RANGE.search(query)[1]) / 1000
         begin_s = at_s - length_s
         # Before version 3 a range holds its left edge.
-        times = [s for s in range(3000) if begin_s < s <= at_s or (self.edge and s == begin_s)]
+        every = [round(s - self.early_s, 3) for s in range(3000)]
+        times = [s for s in every if begin_s < s <= at_s or (self.edge and s == round(begin_s, 3))]
         if len(times) > self.most:
             msg = "too many samples"
             raise TooMuchError(msg, code="prometheus_refused")
@@ -42,6 +43,14 @@ def test_every_sample_comes_once_however_it_is_cut(monkeypatch, most, edge):
     assert sorted(samples.time_ms.tolist()) == [s * 1000 for s in range(100, 1300)]
     assert samples.value.sum() == sum(range(100, 1300))
     assert sum(not one.startswith("sum(") for one in server.asked) >= 4
+
+
+@pytest.mark.parametrize(("early_s", "first_s"), [(0.0, 101), (0.001, 101.999)])
+def test_the_sample_at_the_left_edge_of_a_range_is_the_span_befores(early_s, first_s):
+    """Ranges end a millisecond before a span does, so that they begin one before it does."""
+    samples = Questions(Server(early_s=early_s)).raw("m", Span(101, 110))
+    assert samples.time_ms.min() == first_s * 1000
+    assert len(samples) == 9
 
 
 def test_nothing_is_asked_for_where_nothing_is():

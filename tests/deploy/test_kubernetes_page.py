@@ -1,14 +1,16 @@
 """The page on Kubernetes names commands, keys and codes that there are, and its login works."""
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
-from auditor.cli.app import app
+from auditor.cli.app import app, main
 from auditor.collect.kubernetes_api import KINDS, KubernetesHost, asking_pods
 from auditor.doctor import kubernetes, prometheus
 from auditor.doctor.check import Topic
@@ -20,8 +22,10 @@ from auditor.wiring.check import problems
 from tests.collect.kubernetes_world import small_world
 from tests.fakes.certificates import make_certificate
 from tests.fakes.kubernetes_api import kubernetes_api
+from tests.integration.pod_site import ALICES, GPU_CLOUD, NODE
 
 ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
 TOKEN_FILE = "/etc/auditor/gpu-cloud.token"  # noqa: S105  (a path)
 
@@ -53,6 +57,41 @@ def test_every_file_that_is_named_is_shipped_and_none_is_forgotten() -> None:
     named = set(re.findall(r"\bdeploy/kubernetes/[\w.-]+", PAGE))
     shipped = {f"deploy/kubernetes/{path.name}" for path in (ROOT / "deploy/kubernetes").iterdir()}
     assert named == shipped
+
+
+OF_PODS = re.findall(r"^auditor [^\n]*pods\.json[^\n#]*", README + PAGE, re.MULTILINE)
+TWO_CLUSTERS = GPU_CLOUD + '[[clusters]]\nname = "alpha"\n'
+
+
+@pytest.mark.parametrize("configuration", ["", GPU_CLOUD, TWO_CLUSTERS], ids=["none", "1", "2"])
+@pytest.mark.parametrize("line", sorted({line.strip() for line in OF_PODS}))
+def test_the_commands_for_pods_do_what_they_say(
+    line: str, configuration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    text = f'[ledger]\npath = "ledger"\n{configuration}[defaults]\nzone = "DE"\n'
+    (tmp_path / "auditor.toml").write_text(text.replace('zone = "X"', 'zone = "DE"'))
+    items = {"kind": "List", "apiVersion": "v1", "items": [*ALICES, NODE]}
+    (tmp_path / "pods.json").write_text(json.dumps(items), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUDITOR_CONFIG", "auditor.toml")
+    monkeypatch.setenv("AUDITOR_NOW", "2026-11-20T09:00:00Z")
+    monkeypatch.setattr(sys, "argv", line.split())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert not ended.value.code, said.err
+    assert "gpu-cloud" in said.out or "3 jobs" in said.out
+    assert "names no cluster" not in said.err + said.out
+
+
+def test_pods_are_reported_on_as_the_pages_say() -> None:
+    assert len(OF_PODS) == 3
+
+
+def test_the_token_that_expires_comes_first_and_files_are_closed_to_others() -> None:
+    making = [block for block in blocks("sh") if "> gpu-cloud.token" in block]
+    assert ["create token" in block for block in making] == [True, False]
+    assert all(block.startswith("umask 077\n") for block in making)
 
 
 def test_the_export_is_what_refusals_tell_to_type() -> None:

@@ -70,10 +70,31 @@ SPOILT: dict[str, tuple[Change, dict[str, str]]] = {
         {"gpu": (ENERGY, {**BOARD, **EXPORTER})},
         {"prometheus_gpu_pods": W},
     ),
+    "nothing, no up": ({"up": None}, {}),
+    "no up, no label allowlist": (
+        {"up": None, "labels": ("kube_pod_labels", WORKLOAD)},
+        {"prometheus_labels": W},
+    ),
+    "no up, no DCGM": ({"up": None, "gpu": None}, {"prometheus_gpus": W}),
+    "GPUs only": (
+        dict.fromkeys(
+            ("up", "pod", "daemon", "labels", "annotations", "requests", "capacity", "usage")
+        ),
+        {"prometheus_pods": F, "prometheus_usage": W},
+    ),
+    "labels without kube_pod_info": (
+        {"pod": None, "daemon": None, "labels": ("kube_pod_labels", WORKLOAD)},
+        {"prometheus_pods": F, "prometheus_labels": W},
+    ),
     "three days only": ({}, {"prometheus_reach": W}),
+    "three days only, no up": ({"up": None}, {"prometheus_reach": W}),
     "nothing for two hours": ({}, {"prometheus_series": F}),
 }
-SPAN = {"three days only": (3 * DAY, timedelta()), "nothing for two hours": (9 * DAY, 2 * HOUR)}
+SPAN = {
+    "three days only": (3 * DAY, timedelta()),
+    "three days only, no up": (3 * DAY, timedelta()),
+    "nothing for two hours": (9 * DAY, 2 * HOUR),
+}
 
 
 def name_of(fault: str) -> str:
@@ -128,6 +149,13 @@ def test_a_match_that_fits_nothing(url: str, tmp_path: Path) -> None:
     checks = examined(tmp_path, table(url, "nowhere"))
     assert trouble(checks) == {"prometheus_series": F}
     assert 'cluster="nowhere"' in checks[-1].found
+    assert "labels, CPU and GPUs cannot be judged" in checks[-1].found
+
+
+def test_what_came_in_place_of_up_is_named(url: str, tmp_path: Path) -> None:
+    found = {check.code: check.found for check in examined(tmp_path, table(url, "nothing, no up"))}
+    assert found["prometheus_series"] == "there is no up, but kube_pod_info is fresh"
+    assert found["prometheus_reach"] == "a week and more"
 
 
 def test_the_allowlist_is_given_to_type(url: str, tmp_path: Path) -> None:
@@ -168,7 +196,9 @@ def test_a_server_that_does_not_let_us_in(tmp_path: Path, status: int, code: str
         thread.start()
         try:
             address = f"http://127.0.0.1:{server.server_address[1]}"
-            assert trouble(examined(tmp_path, f'url = "{address}"')) == {code: F}
+            checks = examined(tmp_path, f'url = "{address}"')
+            assert trouble(checks) == {code: F}
+            assert "`auditor doctor`" not in "".join(check.hint for check in checks)
         finally:
             server.shutdown()
             thread.join()

@@ -13,6 +13,7 @@ WHO = Identity(
         "carol": ("system:serviceaccount:ml:carol", "gpu-cloud:ops:carol"),
     },
     projects={"ml": ("gpu-cloud:team-ml", "machine-learning")},
+    clusters=frozenset(("alpha", "gpu-cloud")),
 )
 
 USERS = [
@@ -27,6 +28,8 @@ USERS = [
     pytest.param("alpha", "system:serviceaccount:ml:carol", "carol", id="a name with colons"),
     pytest.param("gpu-cloud", "ops:carol", "carol", id="with colons on one cluster"),
     pytest.param("alpha", "ml", "ml", id="a project is no user"),
+    pytest.param("alpha", "gpu-cloud:alice-m", "gpu-cloud:alice-m", id="a name like an alias"),
+    pytest.param("gpu-cloud", "gpu-cloud:bob", "gpu-cloud:bob", id="even where the alias holds"),
 ]
 
 
@@ -72,6 +75,20 @@ def test_an_alias_stands_for_the_person_but_one_of_a_cluster_for_itself():
     assert WHO.project("machine-learning") == "ml"
 
 
+def test_whoever_asks_may_say_of_which_cluster_an_alias_is():
+    assert WHO.asked_user("gpu-cloud:bob") == "robert"
+    assert WHO.asked_user("alice@example.org") == "alice"
+    assert WHO.asked_project("gpu-cloud:team-ml") == "ml"
+    assert WHO.user("gpu-cloud:bob") == "gpu-cloud:bob"
+    assert Identity(users={"x": (PLATFORM,)}).asked_user(PLATFORM) == PLATFORM
+
+
+def test_a_cluster_that_nobody_configured_makes_no_alias():
+    who = Identity(users={"robert": ("old:bob",)}, clusters=frozenset(("alpha",)))
+    assert who.user("bob", "old") == "bob"
+    assert who.user("old:bob", "alpha") == "robert"
+
+
 def test_without_a_map_every_name_stays():
     column = series("alice", None)
     assert Identity().is_empty
@@ -85,6 +102,6 @@ MAPS = st.dictionaries(NAME, st.lists(NAME, max_size=3).map(tuple), max_size=3)
 
 @given(MAPS, st.sampled_from(("x", "y", "x:y")), NAME)
 def test_whoever_is_called_so_is_among_the_spellings(users, cluster, user):
-    who = Identity(users=users)
+    who = Identity(users=users, clusters=frozenset(("x", "y", "x:y")))
     assert user in who.user_spellings((who.user(user, cluster),))
     assert who.name_users(series(cluster), series(user)).tolist() == [who.user(user, cluster)]

@@ -17,6 +17,7 @@ RUN = {
     "gpu_utilisation_ratio": np.nan,
     "gpu_energy_j": np.nan,
     "gpu_metered_ratio": np.nan,
+    "gpu_observed_ratio": np.nan,
 }
 HARDWARE = {
     "gpu_model": "NVIDIA A100-SXM4-80GB",

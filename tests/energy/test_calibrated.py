@@ -145,6 +145,7 @@ some_run = st.fixed_dictionaries(
         "gpu_utilisation_ratio": st.one_of(st.just(np.nan), share),
         "gpu_energy_j": st.one_of(st.just(np.nan), st.floats(-1e9, 1e13)),
         "gpu_metered_ratio": st.one_of(st.just(np.nan), st.floats(-0.1, 1.1)),
+        "gpu_observed_ratio": st.one_of(st.just(np.nan), st.floats(0, 1.1)),
         "gpu_idle_low_w": st.floats(0, 60),
         "gpu_max_low_w": st.floats(0, 400),
         "gpu_max_high_w": st.floats(400, 2000),

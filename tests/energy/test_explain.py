@@ -12,6 +12,12 @@ from auditor.energy.model import EnergyModel
 from tests.energy.samples import frames
 from tests.energy.test_calibrated import any_method, some_run
 
+METERED_AND_SEEN = {
+    "gpu_energy_j": 9e6,
+    "gpu_metered_ratio": 0.5,
+    "gpu_utilisation_ratio": 0.4,
+    "gpu_observed_ratio": 0.875,
+}
 SUFFIX = {"low": "_low", "central": "", "high": "_high"}
 
 
@@ -41,9 +47,12 @@ def test_steps_hold_the_numbers_of_the_estimate(bound, run, method):
         {"gpu_utilisation_ratio": 0.4},
         {"node_base_w": 12.5},
         {"total_cpu_s": 0.0},
+        {"gpu_utilisation_ratio": 0.4, "gpu_observed_ratio": 0.75},
+        {"gpu_utilisation_ratio": 0.4, "gpu_observed_ratio": 0.0},
         {"gpu_energy_j": 9e6, "gpu_metered_ratio": 0.8},
         {"gpu_energy_j": 9e6, "gpu_metered_ratio": 1.0},
         {"gpu_energy_j": 9e9, "gpu_metered_ratio": 0.8},
+        METERED_AND_SEEN,
         {"n_gpu": 0.25, "n_cpus": 0.5},
     ],
     ids=[
@@ -51,9 +60,12 @@ def test_steps_hold_the_numbers_of_the_estimate(bound, run, method):
         "utilisation",
         "node stated",
         "no CPU time",
+        "seen in part",
+        "never seen",
         "metered in part",
         "metered",
         "meter refused",
+        "metered in part and seen in more",
         "parts of devices",
     ],
 )
@@ -91,6 +103,26 @@ def test_a_run_that_was_metered_whole_needs_no_model():
     told = _told(gpu_energy_j=9e6, gpu_metered_ratio=1.0)
     assert told["gpu"].source == "basis: measured"
     assert not told.keys() & {"gpu_load", "gpu_max_power", "gpu_modelled"}
+
+
+def test_a_part_that_was_seen_is_told_beside_what_is_assumed():
+    told = _told(gpu_utilisation_ratio=0.4, gpu_observed_ratio=0.75)
+    assert told["gpu_observed_ratio"].value == 0.75
+    assert told["gpu_load_unseen"].value == 0.5
+    assert told["gpu_load"].formula == "0.75 x 0.4 x 1 + (1 - 0.75) x 0.5"
+    assert told["gpu"].value == pytest.approx(0.75 * 2 * 196 * 10 + 0.25 * 4600)
+    assert told["gpu"].source == "basis: utilisation, for the larger part"
+    assert "AcmeTrace" in told["gpu_load_unseen"].source
+
+
+def test_what_was_seen_while_it_was_metered_is_not_told_of_the_rest():
+    told = _told(**METERED_AND_SEEN)
+    assert told["gpu_observed_rest_ratio"].formula == "(0.875 - 0.5) / (1 - 0.5)"
+    assert told["gpu_load"].formula == "0.75 x 0.4 x 1 + (1 - 0.75) x 0.5"
+    assert told["gpu"].source == "basis: measured, for the larger part"
+    told = _told(**METERED_AND_SEEN | {"gpu_observed_ratio": 0.5})
+    assert not told.keys() & {"gpu_utilisation", "gpu_observed_rest_ratio"}
+    assert told["gpu_modelled"].source.endswith("basis: assumed")
 
 
 REFUSED = [

@@ -58,6 +58,26 @@ def test_profiles_of_the_makers_table_fit_and_have_their_share(catalogue, name, 
     assert cut.max_mig_slices == 0
 
 
+@pytest.mark.parametrize(
+    ("layout", "share"),
+    [
+        pytest.param({"1g.5gb": 7}, 1.0, id="seven"),
+        pytest.param({"3g.20gb": 1, "4g.20gb": 1}, 1.0, id="two that fill it"),
+        pytest.param({"2g.10gb": 3, "1g.5gb": 1}, 1.0, id="all of the compute"),
+        pytest.param({"2g.10gb": 3, "1g.10gb": 1}, 1.0, id="all of the compute and the memory"),
+        pytest.param({"3g.20gb": 2}, 6 / 7, id="the memory in two"),
+        pytest.param({"1g.10gb": 4}, 4 / 7, id="the memory in four"),
+    ],
+)
+def test_slices_that_fill_a_device_never_bear_more_than_it(catalogue, layout, share):
+    device = catalogue.accelerator("NVIDIA A100-SXM4-40GB")
+    found = [(split_mig(profile)[1], n_slices) for profile, n_slices in layout.items()]
+    total = sum(slice_share(device, mig) * n_slices for mig, n_slices in found)
+    assert total == pytest.approx(share)
+    idle_w = sum(sliced(device, mig).idle_w * n_slices for mig, n_slices in found)
+    assert idle_w == pytest.approx(device.idle_w * share)
+
+
 def test_memory_tells_the_parents_apart(catalogue):
     parents = [
         catalogue.accelerator(name) for name in ("NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-80GB")

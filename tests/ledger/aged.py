@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-LATER = {"scheduler", "gpu_energy_j", "gpu_metered_ratio", "gpu_measured_wh"}
+LATER = {"scheduler", "gpu_energy_j", "gpu_metered_ratio", "gpu_observed_ratio", "gpu_measured_wh"}
 
 
 def age(folder: Path) -> None:

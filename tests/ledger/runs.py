@@ -81,6 +81,7 @@ _UNKNOWN = {
     "consumed_energy_j",
     "gpu_energy_j",
     "gpu_metered_ratio",
+    "gpu_observed_ratio",
     "gpu_utilisation_ratio",
     "node_base_w",
     "embodied_g",

@@ -141,6 +141,10 @@ def test_every_field_that_is_read_is_one_that_readers_hand_over():
         ({"ConsumedEnergyRaw": "500"}, "consumed_energy_j", 500.0),
         ({"TRESUsageInAve": "gres/gpuutil=50"}, "gpu_utilisation_ratio", 0.5),
         ({"User": ""}, "user", None),
+        ({"User": "(platform)"}, "user", None),
+        ({"User": "Unknown"}, "user", "Unknown"),
+        ({"Account": "(Platform)"}, "account", None),
+        ({"Account": "(unknown)"}, "account", None),
     ],
 )
 def test_a_cell_becomes_a_column(cells, column, value):

@@ -38,7 +38,7 @@ class Site:
 
     def load(self, content: bytes, cluster: str = "gpu-cloud") -> LoadReceipt:
         context = export_context(self.settings, "export", ExportOptions(cluster))
-        source = LoadSource("export", lambda: str(hash(content)), "2026-11-24T00:00:00+00:00")
+        source = LoadSource("export", lambda: str(hash(content)), "2026-12-24T00:00:00+00:00")
         return ingest(Intake(io.BytesIO(content), context, source), self.factors, self.ledger)
 
     def gpu_h(self, cluster: str = "gpu-cloud") -> float:
@@ -152,6 +152,41 @@ def test_a_day_that_has_grown_takes_its_own_place_in_any_order(site):
         site.load(view)
     assert site.gpu_h() == pytest.approx(18)
     site.load(daily(1))
+    assert site.gpu_h() == pytest.approx(24)
+
+
+def on_nodes(*stays: tuple[str, int, int]) -> bytes:
+    """Return Monday as far as it is told: where a pod was, from which hour to which."""
+    hour = timedelta(hours=1)
+    whole_day = MONDAY + DAY
+    found = []
+    for node, first, last in stays:
+        start, end = MONDAY + first * hour, MONDAY + last * hour
+        one = entry(start, end, "ml/web-0/main", window_end=whole_day)
+        one["window"]["start"] = told(MONDAY)
+        properties = {**one["properties"], "node": node}
+        found.append({**one, "name": f"{node}/ml/web-0/main", "properties": properties})
+    return answer(*found)
+
+
+@pytest.mark.parametrize(
+    ("views", "gpu_h"),
+    [
+        pytest.param([(("n2", 0, 12),), (("n1", 12, 18), ("n2", 0, 12))], 18, id="it moved"),
+        pytest.param([(("n1", 12, 18), ("n2", 0, 12)), (("n2", 0, 12),)], 18, id="backwards"),
+        pytest.param([(("n1", 0, 6),), (("n1", 0, 6), ("n1", 0, 6))], 6, id="stands twice"),
+    ],
+)
+def test_a_day_that_grows_on_another_node_loses_and_doubles_nothing(site, views, gpu_h):
+    for view in views:
+        site.load(on_nodes(*view))
+    assert site.gpu_h() == pytest.approx(gpu_h)
+
+
+def test_a_container_on_each_node_and_on_all_of_them_are_two_aggregations(site):
+    site.load(on_nodes(("n1", 0, 24)))
+    with pytest.raises(ExportRefusedError, match="would count twice"):
+        site.load(daily(1, name="ml/web-0/main"))
     assert site.gpu_h() == pytest.approx(24)
 
 

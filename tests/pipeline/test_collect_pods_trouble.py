@@ -1,8 +1,7 @@
 """What keeps the collection of a Kubernetes cluster from being whole, and how it goes on after."""
 
-import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -248,7 +247,7 @@ def test_meters_are_told_of_the_pods_that_others_know(site: PodSite) -> None:
     site.later(minutes=15)
     site.collect()
     last = site.told[-1].set_index("name")
-    assert list(last.columns) == ["uid", "namespace", "start_utc", "end_utc"]
+    assert list(last.columns) == ["uid", "namespace", "start_utc", "end_utc", "n_gpu"]
     assert last.loc["open", "start_utc"] == OPEN.start_utc
     assert pd.isna(last.loc["open", "end_utc"])
     assert last.loc["done", "end_utc"] == DONE.end_utc
@@ -292,56 +291,3 @@ def test_a_clock_that_was_ahead_begins_all_over_again(site: PodSite) -> None:
     assert state is not None
     assert state.collected_to_utc < NOW + HOUR
     assert site.codes() == set()
-
-
-def allocation(start: datetime, end: datetime) -> str:
-    """Return what OpenCost answers for one pod in a window."""
-    begun, ended = (f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in (start, end))
-    hours = (end - start) / HOUR
-    entry = {
-        "name": "team/open/main",
-        "properties": {"node": "node-1", "namespace": "team", "pod": "open", "container": "main"},
-        "window": {"start": begun, "end": ended},
-        "start": begun,
-        "end": ended,
-        "minutes": hours * 60,
-        "cpuCoreRequestAverage": 4,
-        "cpuCoreHours": 4 * hours,
-        "ramByteHours": 8 * hours * 2**30,
-        "gpuHours": hours,
-    }
-    return json.dumps({"code": 200, "data": [{"team/open/main": entry}]})
-
-
-@pytest.mark.parametrize("has_meters", [True, False], ids=["with meters", "the API alone"])
-def test_pods_are_not_collected_over_allocations_of_the_same_time(
-    site: PodSite, has_meters: bool
-) -> None:
-    site.has_meters = has_meters
-    site.ingest_text(allocation(OPEN.start_utc, OPEN.start_utc + HOUR))
-    receipt = site.collect()
-    assert receipt.failure is not None
-    assert receipt.failure.code == "allocations_overlap"
-    assert site.codes() == {"allocations_overlap"}
-    assert len(site.book()) == 1
-    assert "cloud-live" in (receipt.failure.hint or "")
-
-
-def test_a_pod_does_not_grow_into_an_allocation(site: PodSite) -> None:
-    site.pods = [OPEN]
-    site.collect()
-    before = site.book()
-    begun = site.now + HOUR
-    site.ingest_text(allocation(begun, begun + HOUR))
-    site.later(hours=3)
-    receipt = site.collect()
-    assert receipt.failure is not None
-    assert receipt.failure.code == "allocations_overlap"
-    kept = site.book().loc[["open"]]
-    assert kept["end_utc"].tolist() == before["end_utc"].tolist()
-
-
-def test_an_allocation_of_another_time_hinders_nobody(site: PodSite) -> None:
-    site.ingest_text(allocation(SINCE - 5 * HOUR, SINCE - 4 * HOUR))
-    receipt = site.collect()
-    assert (receipt.failure, receipt.is_whole) == (None, True)

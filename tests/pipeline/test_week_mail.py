@@ -167,6 +167,18 @@ def test_what_accounting_lacks_is_told_to_users_without_the_words_of_programs(tm
     assert "4711" in mails["ops@example.org"][0]
 
 
+def test_what_only_operators_can_do_is_said_to_operators_alone(tmp_path):
+    site = short_site(tmp_path)
+    text, html, *pages = parts_of(
+        next(mail for mail in site.mails() if mail.recipient == "alice@example.org")
+    )
+    for_operators = ("[[clusters.nodes]]", "sacctmgr", "auditor explain", "auditor doctor")
+    told = site.page("site", "example-hpc")
+    assert {one for one in for_operators[:3] if one not in told} == set()
+    users = (text, html, *map(str, pages), site.page("user", "alice"), site.page("account", "ml"))
+    assert [one for shown in users for one in for_operators if one in shown] == []
+
+
 def test_an_alarm_that_is_over_is_taken_away_once_and_without_mail(tmp_path):
     site = short_site(tmp_path)
     assert site.record().is_short

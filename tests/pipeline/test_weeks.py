@@ -75,6 +75,7 @@ def test_the_first_publisher_comes_on_duty_and_mails_nothing_of_before(tmp_path)
     load(settings, factors_of(settings), [ALICE], END)
     (first,) = publish_due(settings, now_utc=CLOSING)
     assert (first.state, first.n_mails) == (WeekState.CLOSED, 0)
+    assert first.reasons[-1].startswith("nobody is mailed: the week was over before the auditor")
 
 
 def test_publishers_at_once_publish_once(tmp_path):
@@ -299,7 +300,7 @@ def test_weeks_before_collection_began_are_published_where_they_are_known(
     long_run = Run(8, "alice", START - 3 * DAY, START + DAY)
     load(settings, factors, [long_run, BOB], END + 36 * HOUR, since_utc=START)
     if has_export:
-        load(settings, factors, [long_run], START - DAY)
+        load(settings, factors, [replace(long_run, end_utc=None)], START - DAY)
     with open_ledger(settings, create=False) as ledger:
         ledger.sources.advance(SourceState("alpha", START, CLOSING, None))
     done = publish_due(settings, now_utc=CLOSING)

@@ -32,6 +32,7 @@ RUN = {
     "gpu_types": "",
     "gpu_model": "",
     "gpu_utilisation_ratio": np.nan,
+    "gpu_observed_ratio": np.nan,
     "gpu_max_w": 400.0,
     "gpu_idle_w": 60.0,
     "cpu_max_w_per_core": 5.0,

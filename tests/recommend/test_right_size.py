@@ -63,6 +63,7 @@ def test_a_run_with_a_share_of_a_card_needs_no_less_than_one_card():
 NOT_IDLE = [
     pytest.param(GPU_RUN | {"gpu_utilisation_ratio": np.nan}, id="utilisation unknown"),
     pytest.param(GPU_RUN | {"gpu_utilisation_ratio": 0.15}, id="at the threshold"),
+    pytest.param(GPU_RUN | {"gpu_observed_ratio": 0.49}, id="seen for less than half"),
     pytest.param(GPU_RUN | {"n_gpu": 1.0}, id="the only one, and used"),
     pytest.param({"gpu_utilisation_ratio": 0.0}, id="none held"),
 ]
@@ -71,6 +72,11 @@ NOT_IDLE = [
 @pytest.mark.parametrize("run", NOT_IDLE)
 def test_no_advice_on_accelerators_without_reason(run):
     assert idle_gpu(slices(run), SETTINGS) is None
+
+
+def test_what_was_seen_for_half_of_a_run_is_advised_on():
+    seen = slices(GPU_RUN | {"gpu_observed_ratio": 0.5})
+    assert idle_gpu(seen, SETTINGS) == idle_gpu(slices(GPU_RUN), SETTINGS)
 
 
 def test_runs_without_utilisation_are_counted_beside():

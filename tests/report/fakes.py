@@ -103,8 +103,7 @@ def _describe(rows: pd.DataFrame, draw: np.random.Generator, start_s, elapsed_s)
     rows["max_rss_bytes"] = rows["memory_bytes"] * 0.4
     rows["gpu_utilisation_ratio"] = np.where(draw.random(n_runs) < 0.5, 0.55, np.nan)
     rows["consumed_energy_j"] = np.nan
-    rows["gpu_energy_j"], rows["gpu_metered_ratio"] = np.nan, np.nan
-    rows["gpu_energy_j"] = rows["gpu_metered_ratio"] = np.nan
+    rows["gpu_energy_j"] = rows["gpu_metered_ratio"] = rows["gpu_observed_ratio"] = np.nan
     rows["is_open"] = rows["state"].eq("RUNNING")
     rows["quality_flags"] = np.where(draw.random(n_runs) < 0.05, 16, 0)
     rows["rank"], rows["source"], rows["line"] = 1, "sacct-2026-W47.txt", range(2, n_runs + 2)

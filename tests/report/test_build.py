@@ -13,7 +13,7 @@ from auditor.domain.job import QualityFlag
 from auditor.report.as_csv import to_csv
 from auditor.report.as_json import to_document
 from auditor.report.build import NO_GPU, UNKNOWN, totals_of
-from auditor.report.build_quality import TEXT_OF_FLAG
+from auditor.report.build_flags import TEXT_OF_FLAG
 from auditor.report.model import BASES, DIMENSIONS
 from tests.report.fakes import EQUIVALENCES, WEEK, by_day, report_of, runaway, week_of_runs
 
@@ -137,16 +137,18 @@ def test_bases_are_shares_of_the_energy():
 
 
 METERED_IN_PART = [
-    pytest.param("measured", 45.0, np.nan, [0.45, 0.2, 0.1, 0.25], id="rest assumed"),
-    pytest.param("measured", 45.0, 0.5, [0.45, 0.35, 0.1, 0.1], id="rest from utilisation"),
-    pytest.param("assumed", 15.0, np.nan, [0.15, 0.2, 0.1, 0.55], id="the smaller part"),
-    pytest.param("measured", 60.0, np.nan, [0.6, 0.2, 0.1, 0.1], id="metered whole"),
+    pytest.param("measured", 45.0, (np.nan, np.nan), [0.45, 0.2, 0.1, 0.25], id="rest assumed"),
+    pytest.param("measured", 45.0, (0.5, np.nan), [0.45, 0.35, 0.1, 0.1], id="rest used"),
+    pytest.param("measured", 45.0, (0.5, 0.95), [0.45, 0.35, 0.1, 0.1], id="rest seen for most"),
+    pytest.param("measured", 45.0, (0.5, 0.8), [0.45, 0.2, 0.1, 0.25], id="rest seen for little"),
+    pytest.param("assumed", 15.0, (np.nan, np.nan), [0.15, 0.2, 0.1, 0.55], id="the smaller part"),
+    pytest.param("measured", 60.0, (np.nan, np.nan), [0.6, 0.2, 0.1, 0.1], id="metered whole"),
 ]
 
 
-@pytest.mark.parametrize(("gpu_basis", "measured_wh", "utilisation", "expected"), METERED_IN_PART)
+@pytest.mark.parametrize(("gpu_basis", "measured_wh", "use", "expected"), METERED_IN_PART)
 def test_accelerators_metered_in_part_are_measured_for_that_part(
-    gpu_basis, measured_wh, utilisation, expected
+    gpu_basis, measured_wh, use, expected
 ):
     parts = {"gpu": 60.0, "cpu": 20.0, "memory": 10.0, "node": 10.0}
     bases = {"gpu": gpu_basis, "cpu": "utilisation", "memory": "modelled", "node": "assumed"}
@@ -154,7 +156,9 @@ def test_accelerators_metered_in_part_are_measured_for_that_part(
         **{f"{name}_wh": part_wh for name, part_wh in parts.items()},
         **{f"{name}_basis": pd.Series([basis], dtype=CATEGORY) for name, basis in bases.items()},
         gpu_measured_wh=measured_wh,
-        gpu_utilisation_ratio=utilisation,
+        gpu_metered_ratio=0.75,
+        gpu_utilisation_ratio=use[0],
+        gpu_observed_ratio=use[1],
     )
     ratio = report_of(rows).quality.energy_basis_ratio
     assert [ratio[basis] for basis in BASES] == pytest.approx(expected)

@@ -1,12 +1,15 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from auditor.domain.job import QualityFlag
 from auditor.domain.reject import Reject
 from auditor.report.findings import findings, incomplete_reasons, method_text
 from auditor.report.model import IntensitySource, Provenance, QualityFacts, SourceNote
+from auditor.report.page import Subject, to_html
 from tests.report.fakes import QUALITY, report_of, runaway, week_of_runs
 
 
@@ -200,3 +203,90 @@ def test_a_meter_that_was_not_believed_is_told():
     assert "meters" not in texts(replace(report, provenance=of_other_method))
     believed = rows.assign(gpu_measured_wh=rows["gpu_wh"])
     assert "meters" not in texts(report_of(believed))
+
+
+def of_scheduler(scheduler: str, flag: QualityFlag, n_runs: int = 3):
+    """Return runs of one scheduler that all carry a flag."""
+    rows = week_of_runs(n_runs).assign(quality_flags=int(flag), is_open=False)
+    rows["scheduler"] = rows["scheduler"].cat.rename_categories({"slurm": scheduler})
+    return rows
+
+
+OF_SLURM = "Submit|Elapsed|AllocTRES|NCPUS|sacctmgr|squeue|export has no|next look"
+
+
+@pytest.mark.parametrize("flag", list(QualityFlag), ids=lambda flag: flag.name)
+def test_what_is_said_of_pods_is_in_their_words(flag):
+    report = report_of(of_scheduler("kubernetes", flag), quality=QualityFacts())
+    (found,) = (one for one in findings(report) if one.text.startswith("3 runs: "))
+    of_exports = (
+        QualityFlag.START_FROM_SUBMIT | QualityFlag.END_UNKNOWN | QualityFlag.SUSPENDED_INFERRED
+        | QualityFlag.RUN_OUTSIDE_TIME | QualityFlag.FORGEABLE
+    )  # fmt: skip
+    if flag not in of_exports:  # those no reader of pods sets
+        assert not re.search(OF_SLURM, f"{found.text} {found.hint}")
+
+
+@pytest.mark.parametrize(
+    ("flag", "scheduler", "told", "is_doubt"),
+    [
+        (QualityFlag.SUBMIT_FROM_START, "slurm", "the export has no Submit", True),
+        (QualityFlag.SUBMIT_FROM_START, "kubernetes", "nothing says when they were created", False),
+        (QualityFlag.CLOCK_REPAIRED, "slurm", "Elapsed was believed", True),
+        (QualityFlag.CLOCK_REPAIRED, "kubernetes", "a start or an end that cannot be", True),
+        (QualityFlag.RESOURCES_UNKNOWN, "slurm", "neither AllocTRES nor NCPUS", True),
+        (QualityFlag.RESOURCES_UNKNOWN, "other", "nothing says how many cores", True),
+        (QualityFlag.END_INFERRED, "kubernetes", "taken from the last sign of them", True),
+        (QualityFlag.AGGREGATE, "kubernetes", "stand for several jobs", False),
+    ],
+)
+def test_a_flag_is_told_in_the_words_of_its_scheduler(flag, scheduler, told, is_doubt):
+    report = report_of(of_scheduler(scheduler, flag), quality=QualityFacts())
+    (found,) = (one for one in findings(report) if one.text.startswith("3 runs: "))
+    assert told in found.text
+    assert found.is_doubt is is_doubt
+
+
+def test_two_schedulers_are_told_apart_only_where_their_words_differ():
+    flag = QualityFlag.SUBMIT_FROM_START | QualityFlag.GPU_TYPE_UNKNOWN
+    rows = pd.concat(
+        [of_scheduler("slurm", flag, 2), of_scheduler("kubernetes", flag, 3)], ignore_index=True
+    )
+    told = {(one.code, one.n_jobs, one.scheduler) for one in report_of(rows).quality.flags}
+    assert told == {
+        ("SUBMIT_FROM_START", 2, "slurm"),
+        ("SUBMIT_FROM_START", 3, "kubernetes"),
+        ("GPU_TYPE_UNKNOWN", 5, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "hint"), [("slurm", "sacctmgr"), ("kubernetes", "kubectl get pod"), ("other", "")]
+)
+def test_a_runaway_is_ended_with_its_schedulers_command(scheduler, hint):
+    report = report_of(of_scheduler(scheduler, QualityFlag.RUNAWAY))
+    found = one_of(report, "called running long past")
+    assert (hint in found.hint) if hint else not found.hint
+
+
+# What takes the configuration, the ledger or an operator's rights to follow.
+OF_OPERATORS = r"\[\[?[a-z]|`auditor|in the configuration|sacctmgr|stale hint"
+
+
+def test_users_get_no_hint_that_they_cannot_follow():
+    rows = runaway(week_of_runs(40)).assign(
+        cpu_known=False, gpu_ambiguous=True, gpu_energy_j=1.0, gpu_metered_ratio=1.0,
+        time_limit_s=np.nan,
+    )  # fmt: skip
+    note = SourceNote("stale_factors", "The configuration has changed.", "stale hint")
+    report = report_of(rows, quality=QualityFacts(notes=(note,)))
+    told = texts(report)
+    assert len(re.findall(OF_OPERATORS, told)) >= 5
+    facts = replace(report.quality.facts, is_for_operators=False)
+    told_users = replace(report, quality=replace(report.quality, facts=facts))
+    assert [one.text for one in findings(told_users)] == [one.text for one in findings(report)]
+    hints = " ".join(one.hint for one in findings(told_users))
+    assert not re.search(OF_OPERATORS, hints)
+    assert "Ask whether it still runs: squeue -j JOBID." in hints
+    page = to_html(told_users, Subject("user", "alice"))
+    assert not re.search(r"clusters\.nodes|auditor explain|sacctmgr", page)

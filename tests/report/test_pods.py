@@ -103,3 +103,47 @@ def test_file_names_of_pages_hold_nothing_of_a_path():
     names = {Subject("account", name).file_name for _, name, *_ in OWNERS}
     names |= {Subject("user", name).file_name for name in ("a/../b", "team/x", PLATFORM)}
     assert all(re.fullmatch(r"[a-z0-9-]+\.html", name) for name in names)
+
+
+def _of_length(n_characters: int, scheduler: str = "kubernetes"):
+    """Return a report whose ids and names have so many characters, and 1000s of kg and hours."""
+    rows = week_of_runs(6).assign(gpu_s=3.6e6, n_gpu=8.0)
+    rows["scheduler"] = rows["scheduler"].cat.rename_categories({"slurm": scheduler})
+    name = "team/" + "n" * (n_characters - 7)
+    rows["job_id"] = [f"{name}-{place}" for place in range(len(rows))]
+    rows["job_name"] = [f"{name[5:]}-{place}" for place in range(len(rows))]
+    rows["carbon_g"] = [123_456.0 + place for place in range(len(rows))]
+    for column in ("job_id", "job_name"):
+        rows[column] = rows[column].astype("str")
+    return report_of(rows, filters={}, recommendations=())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 132])
+@pytest.mark.parametrize("n_characters", [8, 40, 200])
+@pytest.mark.parametrize("by", [None, "job"])
+def test_a_table_of_jobs_never_drops_a_number_nor_the_end_of_an_id(width, n_characters, by):
+    lines = to_terminal(_of_length(n_characters), TerminalStyle(width), by).splitlines()
+    start = next(n for n, line in enumerate(lines) if line in {"Jobs", "Largest jobs"})
+    heading, *rows = lines[start + 1 : start + 8]
+    assert heading.split()[-4:] == ["GPU", "h", "kg", "CO2e"]
+    assert [row.split()[-2:] for row in rows] == [["1,000.0", "123.5"]] * 6
+    assert [row.split()[0][-2:] for row in rows] == [f"-{place}" for place in reversed(range(6))]
+    assert all(row.startswith("team/n") for row in rows)
+    assert max(map(len, lines)) <= width
+    is_cut = any("…" in row.split()[0] for row in rows)
+    assert is_cut == (
+        n_characters > {None: 22 if width < 100 else 34, "job": 42}[by]
+        or (width, n_characters, by) == (60, 40, "job")
+    )
+    assert ("--json and --csv have them whole" in "\n".join(lines)) == (is_cut and by == "job")
+
+
+@pytest.mark.parametrize("by", [None, "job"])
+def test_a_column_that_is_empty_throughout_is_left_out(by):
+    rows = week_of_runs(5)
+    named = to_terminal(report_of(rows), TerminalStyle(80), by)
+    rows["job_name"] = None
+    bare = to_terminal(report_of(rows), TerminalStyle(80), by)
+    assert re.search("^Job +Name +", named, re.MULTILINE)
+    assert re.search("^Job +User +State", bare, re.MULTILINE)
+    assert max(map(len, bare.splitlines())) <= 80

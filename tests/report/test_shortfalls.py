@@ -5,16 +5,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from auditor.domain.incident import Incident
+from auditor.domain.incident import _LOSES_NO_RUN, Incident
 from auditor.report.as_json import to_json
 from auditor.report.build import totals_of
 from auditor.report.doubts import SourceBehind
 from auditor.report.findings import findings, incomplete_reasons
+from auditor.report.mail import render_mail
 from auditor.report.model import QualityFacts, Restated
-from auditor.report.page import to_html
-from auditor.report.shortfalls import alarms, asides, restated_lines, shortfall_reasons
+from auditor.report.page import PageInput, Subject, to_html
+from auditor.report.shortfalls import (
+    _MEANING_OF,
+    alarms,
+    asides,
+    restated_lines,
+    shortfall_reasons,
+)
 from auditor.report.terminal import TerminalStyle, to_terminal
 from tests.report.fakes import report_of, week_of_runs
+from tests.report.mail_cases import STYLE
 
 
 def at(day: int, hour: int) -> datetime:
@@ -186,13 +194,37 @@ def test_what_loses_no_run_makes_no_number_too_small() -> None:
     assert shortfall_reasons(report_with(CLOCK)) == ()
 
 
-def test_who_is_not_told_the_details_is_told_what_it_comes_to() -> None:
-    untold = [replace(one, text="", hint="") for one in (CLOCK, GAP)]
-    report = report_with(*untold)
-    assert [one.text for one in alarms(report)] == [
-        (
-            "cloud, from 20 Nov 04:00 to 20 Nov 06:00: its meters were not read, and what they would"
-            " have said is modelled."
-        )
-    ]
-    assert asides(report) == ("cloud, from 20 Nov 04:00 on: its clock and ours are apart.",)
+@pytest.mark.parametrize(
+    ("code", "until", "expected"),
+    [
+        pytest.param("prometheus_gap", at(20, 5), "The monitoring of cloud had gaps from 20 Nov "
+                     "04:00 to 20 Nov 06:00: what it did not measure is estimated.", id="gap"),
+        pytest.param("prometheus_gap", None, "The monitoring of cloud had gaps from 20 Nov 04:00 "
+                     "on: what it did not measure is estimated.", id="a gap that goes on"),
+        pytest.param("kubernetes_clock", None, "The clock of cloud and ours were apart from 20 Nov "
+                     "04:00 on: its own was believed.", id="clock"),
+        pytest.param("kubernetes_partial", at(20, 5), "Not all of cloud could be asked from 20 Nov "
+                     "04:00 to 20 Nov 06:00: some of its jobs are named less well than they could "
+                     "be.", id="partial"),
+    ],
+)  # fmt: skip
+def test_who_is_not_told_the_details_gets_a_whole_sentence(code, until, expected) -> None:
+    report = report_with(replace(CLOCK, code=code, text="", hint="", end_utc=until))
+    assert [*(one.text for one in alarms(report)), *asides(report)] == [expected]
+    assert expected in " ".join(to_terminal(report, TerminalStyle(100)).split())
+    page = PageInput(Subject("user", "alice"), report)
+    assert expected in to_html(report, page.subject)
+    assert expected in " ".join(render_mail(page, STYLE).text.split())
+
+
+def test_every_incident_that_loses_no_run_has_its_sentence() -> None:
+    assert set(_MEANING_OF) == set(_LOSES_NO_RUN)
+
+
+def test_hints_are_for_operators() -> None:
+    report = report_with(DOWN, behind=(LATE, replace(LATE, collected_from_utc=at(18, 7))))
+    assert all(one.hint for one in alarms(report))
+    facts = replace(report.quality.facts, is_for_operators=False)
+    mailed = replace(report, quality=replace(report.quality, facts=facts))
+    assert [one.text for one in alarms(mailed)] == [one.text for one in alarms(report)]
+    assert not any(one.hint for one in alarms(mailed))

@@ -172,3 +172,19 @@ def test_a_terminal_report_loads_neither_jinja_nor_pandas():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_energy_is_shared_out_by_component_with_what_is_measured(width):
+    rows = week_of_runs(10)
+    rows = rows.assign(gpu_measured_wh=rows["gpu_wh"] * 0.5)
+    lines = to_terminal(report_of(rows), TerminalStyle(width)).splitlines()
+    place = lines.index("Energy by component")
+    heading, energy, measured = (line.split() for line in lines[place + 1 : place + 4])
+    assert heading == ["GPU", "CPU", "Memory", "Rest", "of", "node", "Overhead"]
+    parts = ("gpu_wh", "cpu_wh", "memory_wh", "node_wh")
+    sums_kwh = [rows[name].sum() / 1000 for name in parts]
+    overhead_kwh = (rows["energy_wh"] - rows["it_energy_wh"]).sum() / 1000
+    assert energy[0] == "kWh"
+    assert [float(one) for one in energy[1:]] == pytest.approx([*sums_kwh, overhead_kwh], abs=0.05)
+    assert measured == ["Measured", "50", "%", "0", "%", "0", "%", "0", "%", "-"]

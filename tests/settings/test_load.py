@@ -203,3 +203,33 @@ def test_what_can_stand_in_a_mail_is_taken():
     mail = parse_settings(MAIL + more, HERE).mail
     assert mail.pages_url == "http://carbon.example.org:8080/weeks/"
     assert mail.addresses.is_stated
+
+
+SECRET = "s3cretpw"  # noqa: S105  (of nobody)
+GPU = '[[clusters]]\nname = "g"\nscheduler = "kubernetes"\n'
+LEAKS = [
+    pytest.param(f'{GPU}[clusters.prometheus]\nurl = "http://user:{SECRET}@127.0.0.1:9090"\n',
+                 "password_file", id="login of a Prometheus"),
+    pytest.param(f'{GPU}[clusters.prometheus]\nurl = "http://h:9090/?token={SECRET}"\n',
+                 "without ?", id="token of a Prometheus"),
+    pytest.param(f'{GPU}[clusters.prometheus]\nurl = "http//user:{SECRET}@h"\n', "password_file",
+                 id="a slip in the address"),
+    pytest.param(f'{GPU}[clusters.prometheus]\nurl = "http://h"\npassword = "{SECRET}"\n',
+                 "no such key", id="a key that there is not"),
+    pytest.param(f'{MAIL}pages_url = "https://user:{SECRET}@x.org/"\n', "login", id="pages"),
+    pytest.param(f'{MAIL}unsubscribe_url = "http://x.org/{SECRET}"\n', "https", id="unsubscribe"),
+    pytest.param(f'{MAIL}[mail.smtp]\nhost = "user:{SECRET}@x.org"\n', "password_file",
+                 id="mail server"),
+    pytest.param(f'[[intensity]]\nzone = "DE"\nsource = "csv"\npath = "https://u:{SECRET}@x/de.csv"'
+                 "\n", "an address", id="grid file"),
+    pytest.param(f'{GPU}[clusters.kubernetes]\nkubeconfig = "https://u:{SECRET}@x"\n', "an address",
+                 id="kubeconfig"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "says"), LEAKS)
+def test_what_may_be_a_secret_is_never_said_again(text, says):
+    with pytest.raises(ConfigError, match=r"problem") as caught:
+        parse_settings(text, HERE)
+    assert says in str(caught.value)
+    assert SECRET not in f"{caught.value} {caught.value.hint}"

@@ -51,13 +51,16 @@ def container_times(status: object, name: str) -> Iterator[int | None]:
                     yield instant_us(member(container, which, state, name))
 
 
-def last_named_us(item: Mapping[str, Any]) -> int | None:
-    """Return the latest past instant that an object names.
+def last_named_us(item: Mapping[str, Any], bound_us: int | None = None) -> int | None:
+    """Return the latest past instant that an object names, none after the bound.
 
     Only what servers write: what a user may write (annotations), and what lies ahead (a deletion
-    with its grace), says nothing of when the object was read.
+    with its grace, a node whose clock is ahead), says nothing of when the object was read.
     """
-    return latest_us(_named(item))
+    last_us = latest_us(_named(item))
+    if bound_us is None or last_us is None or last_us <= bound_us:
+        return last_us
+    return latest_us(one for one in _named(item) if one is not None and one <= bound_us)
 
 
 def _named(item: Mapping[str, Any]) -> Iterator[int | None]:

@@ -55,7 +55,11 @@ def assemble_pods(pods: pd.DataFrame, context: ExportContext, cluster: str) -> A
     is_bad = np.logical_or.reduce([fault.rows for fault in faults])
     if is_bad.any():
         jobs = jobs[~is_bad].reset_index(drop=True)
-    return Assembled(check(jobs, JOBS), _rejects(pods, faults, context.source), 0)
+    is_named = ~faults[0].rows
+    refused = pods["uid"].where(is_named)[is_bad].astype("object")
+    refused_ids = frozenset(uid if isinstance(uid, str) else None for uid in refused)
+    rejects = _rejects(pods, faults, context.source)
+    return Assembled(check(jobs, JOBS), rejects, 0, refused_ids=refused_ids)
 
 
 def _matches(cells: pd.Series, pattern: str) -> NDArray[np.bool_]:
@@ -118,6 +122,7 @@ def _frame(
         "consumed_energy_j": nothing,
         "gpu_energy_j": nothing,
         "gpu_metered_ratio": nothing,
+        "gpu_observed_ratio": nothing,
         "is_open": pods["is_open"],
         "quality_flags": pods["quality_flags"].to_numpy() | times.flags | _flags(pods, is_platform),
         "line": pods["line"],
@@ -156,10 +161,11 @@ def _rejects(pods: pd.DataFrame, faults: list[Fault], source: str) -> list[Rejec
     bad = pods[reason_of >= 0]
     what = ("namespace", "name", "uid", "state")
     cells = [bad[column].astype("str").fillna("?") for column in what]
-    shown = (cells[0] + "/" + cells[1] + " " + cells[2] + " " + cells[3]).tolist()
+    pod_names = cells[0] + "/" + cells[1]
+    shown = (pod_names + " " + cells[2] + " " + cells[3]).str[:_SHOWN_CHARACTERS]
     reasons = [faults[number].reason for number in reason_of[reason_of >= 0]]
+    told = zip(bad["line"].tolist(), reasons, shown.tolist(), pod_names.tolist(), strict=True)
     rejects = [
-        Reject(source, line, reason, text[:_SHOWN_CHARACTERS])
-        for line, reason, text in zip(bad["line"].tolist(), reasons, shown, strict=True)
+        Reject(source, line, reason, text, name, "object") for line, reason, text, name in told
     ]
     return sorted(rejects, key=lambda reject: reject.line)

@@ -15,7 +15,7 @@ _LEAST_CPU_RATIO = 0.5
 _SLACK = 1.01
 _METERED = (
     "n_cpus", "n_gpu", "memory_bytes", "total_cpu_s", "max_rss_bytes", "gpu_energy_j",
-    "gpu_metered_ratio", "gpu_utilisation_ratio", "quality_flags",
+    "gpu_metered_ratio", "gpu_utilisation_ratio", "gpu_observed_ratio", "quality_flags",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def with_meters(jobs: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
     -------
     The same rows. `gpu_metered_ratio` is metered accelerator time over `n_gpu` x elapsed; a pod
     that asked for no accelerator and was seen to hold some held them while they were metered.
+    `gpu_utilisation_ratio` is the mean of the time seen, `gpu_observed_ratio` that time's share.
     Mean CPU use of at least half the run is taken for all of it. A pod that used more cores or
     memory than it asked for (often: it asked for none) held what it used: cores on average, memory
     at its peak.
@@ -69,6 +70,7 @@ def _with_accelerators(jobs: pd.DataFrame, sums: pd.DataFrame) -> pd.DataFrame:
     is_observed = observed_s > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(is_unasked, 1.0, np.minimum(metered_s / (n_gpu * elapsed_s), 1.0))
+        observed = np.minimum(observed_s / (n_gpu * elapsed_s), 1.0)
         busy = np.clip(sums["gpu_busy_s"].to_numpy() / observed_s, 0.0, 1.0)
     flags = jobs["quality_flags"].to_numpy()
     types = jobs["gpu_types"].astype("object").to_numpy(copy=True)
@@ -81,6 +83,7 @@ def _with_accelerators(jobs: pd.DataFrame, sums: pd.DataFrame) -> pd.DataFrame:
         gpu_energy_j=np.where(is_metered, sums["gpu_energy_j"].to_numpy(), np.nan),
         gpu_metered_ratio=np.where(is_metered, ratio, np.nan),
         gpu_utilisation_ratio=np.where(is_observed, busy, np.nan),
+        gpu_observed_ratio=np.where(is_observed, observed, np.nan),
     )
 
 

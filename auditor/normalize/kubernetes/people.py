@@ -1,10 +1,9 @@
 """Whose a pod is, as a site's rules read it off labels, annotations and the namespace."""
 
-import unicodedata
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from auditor.domain.job import PLATFORM
+from auditor.normalize.reserved import is_reserved
 
 # Labels end at 63 characters, annotations nowhere; a longer text is no name. It is not cut: what
 # is left could be the name of somebody else.
@@ -41,7 +40,7 @@ def who(
 
 
 def name_or_none(value: object) -> str | None:
-    """Return a text as a name; None for what is none, and for the platform's own.
+    """Return a text as a name; None for what is none, and for the platform's and nobody's.
 
     A name has a letter or a digit, no control or format characters, and at most 128 characters.
     """
@@ -50,7 +49,7 @@ def name_or_none(value: object) -> str | None:
     name = value.strip()
     if not name or len(name) > _N_MOST or not name.isprintable():
         return None
-    if unicodedata.normalize("NFKC", name).casefold() == PLATFORM:
+    if is_reserved(name):
         return None
     return name if any(map(str.isalnum, name)) else None
 

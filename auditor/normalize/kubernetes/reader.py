@@ -11,14 +11,16 @@ from auditor.domain.reject import Reject
 from auditor.errors import ExportRefusedError, UsageError
 from auditor.normalize.interface import Batch, ExportContext, SourceNote
 from auditor.normalize.json_records import BrokenJsonError, CutJsonError
+from auditor.normalize.json_spelling import member
 from auditor.normalize.kubernetes.instants import last_named_us, latest_us
 from auditor.normalize.kubernetes.jobs import assemble_pods
 from auditor.normalize.kubernetes.objects import KubernetesObject, ObjectFacts, objects
-from auditor.normalize.kubernetes.owners import KnownOwners
+from auditor.normalize.kubernetes.owners import KnownOwners, is_object_name
 from auditor.normalize.kubernetes.record import pod_record
 from auditor.normalize.kubernetes.rows import KnownNodes, PodRows
 from auditor.normalize.kubernetes.rules import PodRules
 from auditor.normalize.kubernetes.text import PODS_COMMAND
+from auditor.normalize.kubernetes.times import CLOCK_SLACK_S
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_CHARACTERS = 200
@@ -36,23 +38,27 @@ class _Gathered:
 
     source: str
     rules: PodRules
+    bound_us: int | None
     rows: PodRows = field(default_factory=PodRows)
     nodes: KnownNodes = field(default_factory=KnownNodes)
     owners: KnownOwners = field(default_factory=KnownOwners)
     facts: ObjectFacts = field(default_factory=ObjectFacts)
     rejects: list[Reject] = field(default_factory=list)
+    refused_ids: set[str | None] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
     n_pods: int = 0
     n_held_open: int = 0
     n_with_claims: int = 0
+    n_ahead: int = 0
     latest_us: int | None = None
 
     def take(self, found: KubernetesObject, place: int) -> None:
         """Take one object: a pod, a node, or what may own one of them."""
         if not isinstance(found.item, Mapping):
             self._reject(place, "it is no object", found.item)
+            self.refused_ids.add(None)
             return
-        self.latest_us = latest_us([self.latest_us, last_named_us(found.item)])
+        self._take_instants(found.item)
         if found.kind == "Pod":
             self._take_pod(found.item, place)
             return
@@ -61,20 +67,35 @@ class _Gathered:
         if found.kind == "Node":
             self.nodes.learn(found.item)
 
+    def _take_instants(self, item: Mapping[str, Any]) -> None:
+        last_us = last_named_us(item)
+        if last_us is not None and self.bound_us is not None and last_us > self.bound_us:
+            self.n_ahead += 1
+            last_us = last_named_us(item, self.bound_us)
+        self.latest_us = latest_us([self.latest_us, last_us])
+
     def _take_pod(self, pod: Mapping[str, Any], place: int) -> None:
         self.n_pods += 1
         try:
             record = pod_record(pod, self.rules)
         except ValueError as error:
-            self._reject(place, str(error), {"metadata": pod.get("metadata")})
+            self._reject(place, str(error), {"metadata": pod.get("metadata")}, _pod_name(pod))
+            uid = member(pod, "metadata", "uid")
+            self.refused_ids.add(uid if is_object_name(uid) else None)
             return
         self.rows.add(record, place)
         self.n_held_open += record.is_open and record.start_us is not None
         self.n_with_claims += record.has_claims
 
-    def _reject(self, place: int, reason: str, item: object) -> None:
+    def _reject(self, place: int, reason: str, item: object, name: str = "") -> None:
         shown = json.dumps(item)[:_SHOWN_CHARACTERS]
-        self.rejects.append(Reject(self.source, place, reason, shown))
+        self.rejects.append(Reject(self.source, place, reason, shown, name, "object"))
+
+
+def _pod_name(pod: Mapping[str, Any]) -> str:
+    """Return namespace/name of a pod that cannot be read, as far as they are there; else ''."""
+    words = [member(pod, "metadata", key) for key in ("namespace", "name")]
+    return "/".join(word for word in words if isinstance(word, str))[:_SHOWN_CHARACTERS]
 
 
 def read_pods(head: bytes, stream: BinaryIO, context: ExportContext) -> Iterator[Batch]:
@@ -82,7 +103,8 @@ def read_pods(head: bytes, stream: BinaryIO, context: ExportContext) -> Iterator
 
     Jobs, ReplicaSets, nodes and whatever else stands there tell what owns the pods and which
     accelerators they hold, wherever they stand; they count as steps. What was still open is counted
-    up to `seen_utc`, else to the latest instant that the source names.
+    up to `seen_utc`, else to the latest instant that the source names; what lies after `now_utc` is
+    believed of neither.
 
     Raises
     ------
@@ -95,22 +117,39 @@ def read_pods(head: bytes, stream: BinaryIO, context: ExportContext) -> Iterator
     rules = context.pod_rules_of.get(cluster, context.default_pod_rules)
     gathered = _gather(head, stream, rules, context)
     _refuse_a_part(gathered, context)
-    seen_us = gathered.latest_us
-    if context.seen_utc is not None:
-        seen_us = (context.seen_utc - _EPOCH) // timedelta(microseconds=1)
+    seen_us = _seen_us(gathered, context)
     notes += _notes(gathered, context, seen_us)
     n_steps, strays = sum(gathered.others.values()), gathered.rejects
+    refused_ids = frozenset(gathered.refused_ids)
     for frame in gathered.rows.frames(gathered.nodes, gathered.owners, seen_us):
         assembled = assemble_pods(frame, context, cluster)
         rejects = sorted([*strays, *assembled.rejects], key=lambda reject: reject.line)
         n_jobs = len(assembled.jobs)
         n_rows = n_jobs + n_steps + len(rejects)
-        yield Batch(assembled.jobs, rejects, n_rows, n_jobs, n_steps, notes)
+        refused_ids |= assembled.refused_ids
+        yield Batch(assembled.jobs, rejects, n_rows, n_jobs, n_steps, notes, refused_ids)
         n_steps, strays = 0, []
 
 
+def _seen_us(gathered: _Gathered, context: ExportContext) -> int | None:
+    """Return when the source was seen [us since 1970]: never after the moment of the loading."""
+    now_us = None if context.now_utc is None else _micros(context.now_utc)
+    if context.seen_utc is None:
+        return now_us if gathered.latest_us is None else gathered.latest_us
+    seen_us = _micros(context.seen_utc)
+    is_ahead = gathered.bound_us is not None and seen_us > gathered.bound_us
+    return now_us if is_ahead else seen_us
+
+
+def _micros(instant_utc: datetime) -> int:
+    return (instant_utc - _EPOCH) // timedelta(microseconds=1)
+
+
 def _gather(head: bytes, stream: BinaryIO, rules: PodRules, context: ExportContext) -> _Gathered:
-    gathered = _Gathered(context.source, rules)
+    bound_us = None
+    if context.now_utc is not None:
+        bound_us = _micros(context.now_utc + timedelta(seconds=CLOCK_SLACK_S))
+    gathered = _Gathered(context.source, rules, bound_us)
     n_read = 0
     try:
         for found in objects(head, stream, gathered.facts):
@@ -154,6 +193,8 @@ def _cluster(context: ExportContext) -> tuple[str, tuple[SourceNote, ...]]:
         msg = "a list of pods names no cluster"
         raise UsageError(msg, hint="State whose it is with --cluster NAME.")
     name = context.default_cluster
+    if context.is_default_stated:
+        return name, ()
     text = f"The export names no cluster; its runs were counted as those of {name!r}."
     hint = "If they are another cluster's, load them with --cluster NAME."
     return name, (SourceNote("cluster_by_default", text, hint),)
@@ -172,6 +213,13 @@ def _notes(
             f"{seen:%Y-%m-%dT%H:%M:%SZ}, the latest instant that the list names."
         )
         notes.append(SourceNote("seen_inferred", text, "A later list counts them on."))
+    if gathered.n_ahead:
+        text = (
+            f"{gathered.n_ahead:,} objects name instants that lie ahead of this host's clock:"
+            " nothing is counted up to them."
+        )
+        hint = "`timedatectl status` here and on the nodes: a later list puts it right."
+        notes.append(SourceNote("instants_ahead", text, hint))
     if gathered.n_with_claims:
         text = (
             f"{gathered.n_with_claims:,} pods hold devices through resource claims: a list of pods "

@@ -10,7 +10,7 @@ from auditor.domain.job import QualityFlag
 from auditor.normalize.run_times import RUNAWAY_SLACK_RATIO, RUNAWAY_SLACK_S, Fault, Flags, Mask
 
 # Clocks of nodes differ a little from that of the look; beyond this it is a fault of the clock.
-_CLOCK_SLACK_S = 60.0
+CLOCK_SLACK_S = 60.0
 
 Seconds = NDArray[np.float64]
 
@@ -32,14 +32,16 @@ class PodTimes:
 def place_pods(pods: pd.DataFrame) -> PodTimes:
     """Work out when each pod of a frame of PODS took place.
 
-    A pod is counted from its start to its end, an open one up to when it was last seen. One that
-    ended without having started is given up at its end, else when it was created.
+    A pod is counted from its start to its end, an open one up to when it was last seen. An end, or
+    the start of an open one, that lies after that is of a clock that is ahead: the one counts up to
+    when it was seen, the other nothing, both flagged. One that ended without having started is
+    given up at its end, else when it was created.
     """
     created_s, start_s = _seconds(pods["created_utc"]), _seconds(pods["start_utc"])
     seen_s = _seconds(pods["seen_utc"])
     is_open, started = pods["is_open"].to_numpy(), ~np.isnan(start_s)
     stated_end_s = np.where(is_open, np.nan, _seconds(pods["end_utc"]))
-    told_end_s = np.where(stated_end_s > seen_s + _CLOCK_SLACK_S, seen_s, stated_end_s)
+    told_end_s = np.where(stated_end_s > seen_s + CLOCK_SLACK_S, seen_s, stated_end_s)
     last_s = np.where(is_open, np.fmax(seen_s, start_s), told_end_s)
     reported_s = np.where(started, np.rint(np.fmax(last_s - start_s, 0.0)), 0.0)
     elapsed_s, is_runaway = _counted(pods, reported_s)
@@ -48,6 +50,7 @@ def place_pods(pods: pd.DataFrame) -> PodTimes:
     end_s = np.where(started, start_s + elapsed_s, np.where(is_open, np.nan, given_up_s))
     is_endless = started & ~is_open & np.isnan(told_end_s)
     is_repaired = ~is_open & started & ((told_end_s < start_s) | (told_end_s < stated_end_s))
+    is_repaired |= is_open & started & (start_s > seen_s + CLOCK_SLACK_S)
     flags = flagged(is_runaway, QualityFlag.RUNAWAY)
     flags |= flagged(is_repaired, QualityFlag.CLOCK_REPAIRED)
     flags |= flagged(np.isnan(created_s) & started, QualityFlag.SUBMIT_FROM_START)

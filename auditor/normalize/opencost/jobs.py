@@ -190,6 +190,7 @@ def _amounts(raw: pd.DataFrame, elapsed_s: Numbers) -> dict[str, object]:
         "consumed_energy_j": nothing,
         "gpu_energy_j": nothing,
         "gpu_metered_ratio": nothing,
+        "gpu_observed_ratio": nothing,
     }
 
 

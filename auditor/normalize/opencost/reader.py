@@ -70,8 +70,9 @@ class _Reading:
 
     context: ExportContext
     is_daily: bool = False
+    has_nodes: bool = False
     shape: tuple[str, ...] = ()
-    seen: set[tuple[str, float, str]] = field(default_factory=set)
+    seen: dict[tuple[str, float, str], int] = field(default_factory=dict)
     clusters: set[str] = field(default_factory=set)
     left_out: dict[str, list[float]] = field(default_factory=dict)
 
@@ -108,7 +109,9 @@ def read_opencost_csv(head: bytes, stream: BinaryIO, context: ExportContext) -> 
     UsageError
         Nobody says whose it is.
     """
-    return _batches(_csv_entries(head, stream, context), _Reading(context, is_daily=True))
+    has_nodes = "Node" in open_table(head, ",", {}).columns
+    reading = _Reading(context, is_daily=True, has_nodes=has_nodes)
+    return _batches(_csv_entries(head, stream, context), reading)
 
 
 def _csv_entries(head: bytes, stream: BinaryIO, context: ExportContext) -> Iterator[_Entry]:
@@ -203,7 +206,8 @@ def _batch(entries: list[_Entry], reading: _Reading) -> Batch:
             _leave_out(entry, reading)
     found = [entry.allocation for entry in kept if entry.allocation is not None]
     if not reading.shape and found:
-        reading.shape = shape_of(found)
+        # A row of the CSV export is of one node, which is no part of its name.
+        reading.shape = shape_of(found) + (("node",) if reading.has_nodes else ())
     named, doubles = _named(found, reading)
     unread = [entry for entry in kept if entry.allocation is None]
     unread += [_Entry(one.name, one.line, None, _TWICE, one.name) for one in doubles]
@@ -222,7 +226,7 @@ def _batch(entries: list[_Entry], reading: _Reading) -> Batch:
     )
 
 
-_TWICE = "the same workload stands twice for one window"
+_TWICE = "the same workload stands twice for one window, and says something else"
 
 
 def _leave_out(entry: _Entry, reading: _Reading) -> None:
@@ -237,20 +241,26 @@ def _leave_out(entry: _Entry, reading: _Reading) -> None:
 
 
 def _named(found: list[Allocation], reading: _Reading) -> tuple[list[Named], list[Allocation]]:
-    """Give ids to allocations; one that repeats another's gets that of its node too."""
+    """Give ids to allocations, and tell those that say something else of a run that is known.
+
+    One that says the same again is named like the first: the ledger counts it once, and says so.
+    """
     named, doubles = [], []
     for one in found:
         cluster = _cluster_of(one, reading)
         raw_id = raw_id_of(one, reading.shape)
-        for candidate in (raw_id, f"{raw_id}@{one.node}"):
-            key = (cluster, one.window_start_s, candidate)
-            if key not in reading.seen:
-                reading.seen.add(key)
-                named.append(Named(one, candidate, cluster, reading.shape))
-                break
+        said = _content(one)
+        if reading.seen.setdefault((cluster, one.window_start_s, raw_id), said) == said:
+            named.append(Named(one, raw_id, cluster, reading.shape))
         else:
             doubles.append(one)
     return named, doubles
+
+
+def _content(one: Allocation) -> int:
+    """Return what tells two allocations of one run apart: all that is said, but not where."""
+    labels, annotations = sorted(one.labels.items()), sorted(one.annotations.items())
+    return hash(repr(one._replace(line=0, labels={}, annotations={})) + repr((labels, annotations)))
 
 
 def _cluster_of(one: Allocation, reading: _Reading) -> str:

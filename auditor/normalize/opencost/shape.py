@@ -2,7 +2,8 @@
 
 An id tells by its form what an answer was aggregated by, so that one and the same time is never
 counted by two aggregations: `opencost/NAMESPACE/POD/CONTAINER`, where `*` stands for what was put
-together, and `opencost/*/*/*/KINDS=NAME` for other aggregations.
+together, and `opencost/*/*/*/KINDS=NAME` for other aggregations. Where names tell nodes apart,
+`@NODE` follows: always, as a pod may move to another node while a window grows.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ OTHER = f"{PREFIX}*/*/*/"
 # A name may fit several: who aggregates by one part means the first of these.
 _KINDS = ("namespace", "pod", "container", "controller", "node", "cluster")
 _BARE = "name"
+# No part of a name of Kubernetes may hold it.
+_AT = "@"
 
 
 def shape_of(allocations: Sequence[Allocation]) -> tuple[str, ...]:
@@ -54,12 +57,13 @@ def raw_id_of(allocation: Allocation, shape: tuple[str, ...]) -> str:
         return f"{OTHER}{'+'.join(shape)}={allocation.name}"
     kinds = ("namespace", "pod", "container")
     parts = [(getattr(allocation, kind) or "-") if kind in shape else "*" for kind in kinds]
-    return PREFIX + "/".join(parts)
+    node = f"{_AT}{allocation.node or '-'}" if "node" in shape else ""
+    return PREFIX + "/".join(parts) + node
 
 
 def form_of(raw_id: str) -> str:
     """Return what an id says of its aggregation: equal for ids of one aggregation."""
     if raw_id.startswith(OTHER):
         return raw_id.removeprefix(OTHER).partition("=")[0]
-    parts = raw_id.removeprefix(PREFIX).split("/")
-    return "/".join("*" if part == "*" else "." for part in parts)
+    name, at, _ = raw_id.removeprefix(PREFIX).partition(_AT)
+    return "/".join("*" if part == "*" else "." for part in name.split("/")) + at

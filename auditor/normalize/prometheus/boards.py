@@ -1,20 +1,23 @@
 """Readings of boards, and who held each board at each of them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from auditor.domain.series import Samples
-from auditor.normalize.prometheus.names import NOBODY, UNKNOWN, NamedPods
+from auditor.normalize.prometheus.names import NamedPods
+from auditor.normalize.prometheus.presence import present
+from auditor.normalize.prometheus.tellers import of_chosen_jobs
 
 _PROFILE = re.compile(r"(\d+)g\.\d+gb")
 # Slices of compute of a board that can be cut; all others have seven (NVIDIA MIG user guide).
 _FOUR_SLICES = re.compile(r"\bA30\b|RTX.PRO.6000", re.IGNORECASE)
 _SEVEN, _FOUR = 7, 4
-_MS_PER_S = 1000.0
+# Boards that a pod is named on within so long it holds at a time.
+_BIN_MS = 300_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def boards_of(samples: Samples, pods: NamedPods) -> Boards:
 
     Of a board with several slices or sharers the same figure comes once for each: that is one
     reading. Slices hold their part of the board's slices of compute, sharers equal parts. What
-    two scrape jobs tell of one board is taken from the one that names pods.
+    several scrape jobs tell of one board at a time is taken from one that names pods.
     """
     labels = samples.labels.reindex(
         columns=["UUID", "GPU_I_ID", "GPU_I_PROFILE", "modelName", "job"], fill_value=""
@@ -52,58 +55,52 @@ def boards_of(samples: Samples, pods: NamedPods) -> Boards:
             "value": samples.value,
             "run": run,
             "series": samples.series,
+            "instance": pd.factorize(labels["GPU_I_ID"])[0][samples.series],
         }
     )
-    has_name = (labels["UUID"] != "").to_numpy()[samples.series]
-    is_daemon = pods.runs["is_daemon"].to_numpy(dtype=bool)
-    rows = rows[has_name & _is_of_best_job(rows, labels["job"], is_daemon)]
+    rows = rows[(labels["UUID"] != "").to_numpy()[samples.series]]
+    rows = of_chosen_jobs(rows, labels["job"], pods.runs["is_daemon"].to_numpy(dtype=bool))
     rows = rows.sort_values(["board", "time_ms"], kind="stable")
     starts = rows["board"].ne(rows["board"].shift()) | rows["time_ms"].ne(rows["time_ms"].shift())
     rows["reading"] = starts.cumsum() - 1
     readings = rows.groupby("reading").agg({"board": "first", "time_ms": "first", "value": "max"})
     models = labels.drop_duplicates("UUID").set_index("UUID")["modelName"].reindex(uuids)
-    shares = _shares(labels)
-    holders = _counted(_holders(rows, labels["GPU_I_ID"], shares), readings, pods.runs)
-    return Boards(pd.Index(uuids), readings.reset_index(drop=True), holders, models.tolist())
+    holders = _holders(present(rows, readings, pods.runs), _shares(labels))
+    boards = Boards(pd.Index(uuids), readings.reset_index(drop=True), holders, models.tolist())
+    return counted([boards], pods.runs)[0]
 
 
-def intervals_s(boards: Boards) -> "pd.Series[float]":
-    """Return how often each board is read: its median gap [s], by board.
+def counted(sets: Sequence[Boards], runs: pd.DataFrame) -> list[Boards]:
+    """Count what is held as the pod's own request does: a replica of a card as its part of it.
 
-    Of two middle gaps it is the shorter: a hole among few readings is none of its pace.
+    A pod that asked for replicas on several boards holds a part of each: of as many as it is seen
+    to hold at a time, by whichever of the sets.
     """
+    told = [_told(boards) for boards in sets]
+    if not any(map(len, told)):
+        return list(sets)
+    each = pd.concat([one[["run", "time_ms", "uuid"]] for one in told], ignore_index=True)
+    each["bin"] = each["time_ms"] // _BIN_MS
+    n_now = each.groupby(["run", "bin"])["uuid"].nunique()
+    n_boards = n_now.groupby("run").quantile(0.5, interpolation="higher")
+    asked = pd.Series(runs["n_gpu"].to_numpy(dtype=np.float64))
+    n_units = (asked.reindex(n_boards.index) / n_boards).clip(upper=1.0)
+    return [
+        replace(boards, holders=_in_units(boards.holders, n_units)) if len(one) else boards
+        for boards, one in zip(sets, told, strict=True)
+    ]
+
+
+def _told(boards: Boards) -> pd.DataFrame:
+    at = boards.holders["reading"].to_numpy()
     readings = boards.readings
-    gaps = readings.groupby("board")["time_ms"].diff() / _MS_PER_S
-    found = gaps.groupby(readings["board"]).quantile(0.5, interpolation="lower")
-    return found.fillna(found.median())
+    uuid = np.asarray(boards.uuids, dtype=object)[readings["board"].to_numpy()[at]]
+    return boards.holders[["run"]].assign(time_ms=readings["time_ms"].to_numpy()[at], uuid=uuid)
 
 
-def _is_of_best_job(
-    rows: pd.DataFrame, jobs: "pd.Series[str]", is_daemon: npt.NDArray[np.bool_]
-) -> "pd.Series[bool]":
-    """Mark the samples of the scrape job that each board is taken from.
-
-    It names pods that are known and no exporters, else fewest that are not, else tells most.
-    """
-    job_codes, _ = pd.factorize(jobs)
-    job = pd.Series(job_codes[rows["series"]], index=rows.index)
-    if len(np.unique(job_codes)) < 2:  # noqa: PLR2004  (nothing to choose)
-        return pd.Series(data=True, index=rows.index)
-    run = rows["run"].to_numpy()
-    is_pod = run >= 0
-    is_pod[is_pod] = ~is_daemon[run[is_pod]]
-    told = pd.DataFrame(
-        {"board": rows["board"], "job": job, "n_pods": is_pod, "n_other": run == UNKNOWN}
-    )
-    told["n_samples"] = 1
-    counts = told.groupby(["board", "job"]).sum().reset_index()
-    counts = counts.sort_values(
-        ["n_pods", "n_other", "n_samples", "job"],
-        ascending=[False, True, False, True],
-        kind="stable",
-    )
-    best = counts.drop_duplicates("board").set_index("board")["job"]
-    return job == rows["board"].map(best)
+def _in_units(holders: pd.DataFrame, n_units: "pd.Series[float]") -> pd.DataFrame:
+    each = n_units.reindex(holders["run"]).to_numpy()
+    return holders.assign(n_units=np.where(each > 0, each, holders["n_units"]))
 
 
 def _shares(labels: pd.DataFrame) -> "pd.Series[float]":
@@ -113,15 +110,9 @@ def _shares(labels: pd.DataFrame) -> "pd.Series[float]":
     return n_slices / n_all
 
 
-def _holders(
-    rows: pd.DataFrame, instance: "pd.Series[str]", shares: "pd.Series[float]"
-) -> pd.DataFrame:
+def _holders(held: pd.DataFrame, shares: "pd.Series[float]") -> pd.DataFrame:
     """Return who held what at each reading: a pod with two containers holds its part once."""
-    held = rows[rows["run"] != NOBODY]
-    held = held.assign(
-        instance=pd.factorize(instance)[0][held["series"]],
-        share=shares.to_numpy()[held["series"]],
-    )
+    held = held.assign(share=shares.to_numpy()[held["series"]])
     held = held.drop_duplicates(["reading", "instance", "run"])
     n_sharing = held.groupby(["reading", "instance"])["run"].transform("size")
     share = held["share"].fillna(1.0) / n_sharing
@@ -130,12 +121,3 @@ def _holders(
     share = share.where(total <= 1.0, share / total)
     columns = ["reading", "run", "value"]
     return held[columns].assign(share=share, n_units=1.0 / n_sharing).reset_index(drop=True)
-
-
-def _counted(holders: pd.DataFrame, readings: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Count what is held as the pod's own request does: a replica of a card as its part of it."""
-    board = readings["board"].to_numpy()[holders["reading"]]
-    n_boards = pd.Series(board, index=holders.index).groupby(holders["run"]).nunique()
-    asked = pd.Series(runs["n_gpu"].to_numpy()).reindex(holders["run"]).to_numpy()
-    each = np.minimum(asked / n_boards.reindex(holders["run"]).to_numpy(), 1.0)
-    return holders.assign(n_units=np.where(each > 0, each, holders["n_units"]))

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from auditor.domain.frames import METERS, check, names
+from auditor.domain.job import QualityFlag
+from auditor.domain.series import PodFacts
 from auditor.normalize.prometheus.names import NamedPods
 from auditor.normalize.prometheus.times import seconds
 
@@ -13,6 +15,10 @@ _MS_PER_S = 1000.0
 _SUMS = (
     "gpu_energy_j", "gpu_metered_s", "gpu_busy_s", "gpu_observed_s", "cpu_s", "cpu_metered_s",
 )  # fmt: skip
+
+
+_BEGINS = ("kube_pod_status_scheduled_time", "kube_pod_start_time")
+_ENDS = ("kube_pod_completion_time",)
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Measured:
     memory: "pd.Series[float]"
 
 
-def named_pods(pods: pd.DataFrame, known: pd.DataFrame) -> NamedPods:
+def named_pods(pods: pd.DataFrame, known: pd.DataFrame, facts: PodFacts) -> NamedPods:
     """Return the runs that names of series can mean.
 
     Parameters
@@ -33,8 +39,14 @@ def named_pods(pods: pd.DataFrame, known: pd.DataFrame) -> NamedPods:
     pods
         Columns of PODS: what the series themselves say, which goes first.
     known
-        uid, namespace, name, start_utc, end_utc (NaT: open) of pods that other sources told of.
+        uid, namespace, name, start_utc, end_utc (NaT: open) of pods that other sources told of,
+        and n_gpu, where the book has it: meters are put beside it.
+    facts
+        Which of the times are recorded, and not inferred.
     """
+    booked_n_gpu = known.reindex(columns=["n_gpu"])["n_gpu"].astype("float64")
+    n_booked = booked_n_gpu.groupby(known["uid"].to_numpy()).max().reindex(pods["uid"]).to_numpy()
+    is_inferred = (pods["quality_flags"].to_numpy() & int(QualityFlag.END_INFERRED)) != 0
     begin_s = seconds(pods["start_utc"]).fillna(seconds(pods["created_utc"]))
     told = pd.DataFrame(
         {
@@ -43,7 +55,9 @@ def named_pods(pods: pd.DataFrame, known: pd.DataFrame) -> NamedPods:
             "name": pods["name"],
             "begin_ms": begin_s * _MS_PER_S,
             "end_ms": seconds(pods["end_utc"]) * _MS_PER_S,
-            "n_gpu": pods["n_gpu"],
+            "is_begin_told": pods["uid"].isin(_told_of(facts, *_BEGINS)),
+            "is_end_told": pods["uid"].isin(_told_of(facts, *_ENDS)) & ~is_inferred,
+            "n_gpu": np.where((pods["n_gpu"] > 0) & (n_booked > 0), n_booked, pods["n_gpu"]),
             "is_daemon": (pods["controller_kind"] == "DaemonSet") & (pods["n_gpu"] == 0),
         }
     )
@@ -55,7 +69,9 @@ def named_pods(pods: pd.DataFrame, known: pd.DataFrame) -> NamedPods:
             "name": others["name"].astype("str"),
             "begin_ms": seconds(others["start_utc"]) * _MS_PER_S,
             "end_ms": seconds(others["end_utc"]) * _MS_PER_S,
-            "n_gpu": np.nan,
+            "is_begin_told": False,
+            "is_end_told": False,
+            "n_gpu": booked_n_gpu.reindex(others.index),
             "is_daemon": False,
         }
     )
@@ -82,3 +98,8 @@ def meters_of(measured: Measured, pods: NamedPods, slot_utc: pd.Timestamp) -> pd
     rows = rows.reset_index(drop=True).assign(uid=pd.Series(uid, dtype="str"))
     rows["slot_utc"] = pd.Series(slot_utc, index=rows.index, dtype="datetime64[us, UTC]")
     return check(rows[names(METERS)], METERS)
+
+
+def _told_of(facts: PodFacts, *metrics: str) -> set[str]:
+    frames = [facts.last[metric] for metric in metrics if metric in facts.last]
+    return {uid for frame in frames if "uid" in frame for uid in frame["uid"]}

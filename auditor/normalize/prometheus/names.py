@@ -36,7 +36,10 @@ class NamedPods:
     """Which uid a name had at which time: names come back (StatefulSets), uids do not."""
 
     def __init__(self, runs: pd.DataFrame) -> None:
-        """Take runs of pods: uid, namespace, name, begin_ms, end_ms (NaN: open)."""
+        """Take runs of pods: uid, namespace, name, begin_ms, end_ms (NaN: open).
+
+        What else is known of them (`present`, `attribute`) goes along.
+        """
         runs = runs.dropna(subset=["uid", "namespace", "name"]).drop_duplicates("uid")
         runs = runs.assign(begin_ms=runs["begin_ms"].fillna(0))
         self.runs = runs.sort_values("begin_ms", kind="stable").reset_index(drop=True)

@@ -23,33 +23,31 @@ class Attributed:
 def attribute(steps: pd.DataFrame, boards: Boards, runs: pd.DataFrame) -> Attributed:
     """Give each step to the pods that hold its board at the later reading.
 
-    A step across a gap is spread evenly in time over those who held the board meanwhile: the pods
-    at its two ends, by their begin and end; the rest is nobody's. What a pod's energy covers is
-    its own time: from its begin, in its first step, and to its end, in the step after its last.
+    A step in which a pod began or ended by the recorded times is split at them, evenly in time;
+    where nobody recorded them the step is the later holder's. A step across a gap is always spread
+    over those who held the board meanwhile: the pods at its two ends, by their begin and end. The
+    rest is nobody's. What a pod's energy covers is its own time: from its begin, in its first
+    step, and to its end, in the step after its last.
 
     Parameters
     ----------
     steps
-        Of these boards: reading, begin_s, end_s, energy_j, is_gap; all are believed.
+        Of these boards: board, reading, begin_s, end_s, energy_j, is_gap; all are believed.
     runs
-        By row: begin_ms, end_ms (NaN: open), is_daemon (an exporter itself: it holds nothing).
+        By row: begin_ms, end_ms (NaN: open), is_begin_told, is_end_told (recorded, not inferred),
+        is_daemon (an exporter itself: it holds nothing).
     """
     is_daemon = runs["is_daemon"].to_numpy()
     holders = boards.holders
     held = holders["run"].to_numpy()
     holders = holders[(held == UNKNOWN) | ~is_daemon[np.maximum(held, 0)]] if len(runs) else holders
     later = steps.merge(holders, on="reading")
-    earlier = _gone(steps, holders, later)
-    both = pd.concat(
-        [_clipped(later, runs, from_begin=True), _clipped(earlier, runs, from_begin=False)],
-        ignore_index=True,
-    )
-    energy_j = np.where(both["is_gap"], _spread(both), both["energy_j"] * both["share"])
-    energy_j = np.where(~both["is_gap"] & both["is_gone"], 0.0, energy_j)
+    earlier = _gone(steps, boards, holders, later)
+    both = pd.concat([_arrived(later, runs), _left(earlier, runs)], ignore_index=True)
     parts = pd.DataFrame(
         {
             "run": both["run"],
-            "energy_j": energy_j,
+            "energy_j": _spread(both),
             "covered_s": both["held_s"] * both["n_units"],
         }
     )
@@ -70,31 +68,58 @@ def summed(one: Attributed, other: Attributed) -> Attributed:
     )
 
 
-def _gone(steps: pd.DataFrame, holders: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+def _gone(
+    steps: pd.DataFrame, boards: Boards, holders: pd.DataFrame, later: pd.DataFrame
+) -> pd.DataFrame:
     """Return the holders at the earlier reading of each step that are not there at the later."""
-    before = holders.assign(reading=holders["reading"] + 1)
-    earlier = steps.merge(before, on="reading")
+    board = boards.readings["board"].to_numpy()[holders["reading"]]
+    before = holders.assign(reading=holders["reading"] + 1, board=board)
+    earlier = steps.merge(before, on=["reading", "board"])
     now = pd.MultiIndex.from_frame(later[["reading", "run"]])
     return earlier[~pd.MultiIndex.from_frame(earlier[["reading", "run"]]).isin(now)]
 
 
-def _clipped(rows: pd.DataFrame, runs: pd.DataFrame, *, from_begin: bool) -> pd.DataFrame:
-    """Add how long within its step each holder held the board, by its begin or its end."""
-    column = "begin_ms" if from_begin else "end_ms"
-    told_s = pd.Series(runs[column].to_numpy() / 1000.0).reindex(rows["run"]).to_numpy()
-    begin_s, end_s = rows["begin_s"].to_numpy(), rows["end_s"].to_numpy()
-    edge_s = np.clip(told_s, begin_s, end_s)
-    if from_begin:
-        held_s = np.where(np.isnan(edge_s), end_s - begin_s, end_s - edge_s)
-    else:
-        # One whose end nobody knows is taken to have left at its last reading.
-        held_s = np.where(np.isnan(edge_s), 0.0, edge_s - begin_s)
-    return rows.assign(held_s=held_s, is_gone=not from_begin)
+def _arrived(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Add how long within its step each holder at the later reading held the board.
+
+    `held_s` is by all that is known of its times, `sure_s` by what is recorded of them.
+    """
+    from_s, is_told = _edge_s(rows, runs, "begin", rows["begin_s"])
+    to_s, is_end_told = _edge_s(rows, runs, "end", rows["end_s"])
+    to_s = to_s.where(is_end_told, rows["end_s"])
+    held_s = (to_s - from_s).clip(lower=0.0)
+    sure_s = (to_s - from_s.where(is_told | rows["is_gap"], rows["begin_s"])).clip(lower=0.0)
+    return rows.assign(held_s=held_s, sure_s=sure_s)
+
+
+def _left(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Add the same of those that had left by the later reading.
+
+    One whose end nobody knows is taken to have left at its last reading.
+    """
+    to_s, is_told = _edge_s(rows, runs, "end", rows["begin_s"])
+    from_s, is_begin_told = _edge_s(rows, runs, "begin", rows["begin_s"])
+    from_s = from_s.where(is_begin_told, rows["begin_s"])
+    held_s = (to_s - from_s).clip(lower=0.0)
+    return rows.assign(held_s=held_s, sure_s=held_s.where(is_told | rows["is_gap"], 0.0))
+
+
+def _edge_s(
+    rows: pd.DataFrame, runs: pd.DataFrame, edge: str, otherwise_s: "pd.Series[float]"
+) -> "tuple[pd.Series[float], pd.Series[bool]]":
+    """Return each holder's begin or end within its step, and whether it is recorded."""
+    told_s = runs[f"{edge}_ms"].reset_index(drop=True).reindex(rows["run"]) / 1000.0
+    is_told = runs[f"is_{edge}_told"].reset_index(drop=True).reindex(rows["run"])
+    edge_s = told_s.set_axis(rows.index).fillna(otherwise_s)
+    return (
+        edge_s.clip(lower=rows["begin_s"], upper=rows["end_s"]),
+        is_told.set_axis(rows.index).eq(other=True),
+    )
 
 
 def _spread(rows: pd.DataFrame) -> "pd.Series[float]":
     """Return each holder's energy of a step by its share of the board and of the time."""
     length_s = rows["end_s"] - rows["begin_s"]
-    part = rows["held_s"] * rows["share"] / length_s
+    part = (rows["sure_s"] * rows["share"] / length_s).fillna(0.0)
     total = part.groupby([rows["reading"]]).transform("sum")
     return rows["energy_j"] * part.where(total <= 1.0, part / total)

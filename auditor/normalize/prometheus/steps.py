@@ -4,60 +4,55 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditor.normalize.prometheus.boards import Boards, intervals_s
+from auditor.normalize.prometheus.boards import Boards
+from auditor.normalize.prometheus.paces import longest_step_s, paces_s
 
-LONGEST_STEP_S = 300.0
-_N_INTERVALS = 3
 _CREDIBLE_RATIO = 1.5
+# Of what a board can draw at most even an idle one draws more.
+_LEAST_RATIO = 0.02
 _J_PER_MJ = 1e-3
 _MS_PER_S = 1000.0
-
-
-def longest_step_s(interval_s: "pd.Series[float]") -> "pd.Series[float]":
-    """Return from which length on a step spans a gap: three intervals, and five minutes."""
-    return (_N_INTERVALS * interval_s).clip(lower=LONGEST_STEP_S).fillna(LONGEST_STEP_S)
 
 
 def counter_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFrame:
     """Return the steps of energy counters [mJ], each under its later reading.
 
-    Columns board, reading, begin_s, end_s, energy_j, is_gap, is_good. A counter that went back
-    began anew: what it lost is not known, nor is a step believed of more than one and a half
-    times what the board can draw, nor a counter that stands still for longer than a gap. Exporters
-    that look less often than they are asked repeat a value: the step after it is judged over the
-    whole time since.
+    Columns board, reading, begin_s, end_s, energy_j, is_gap, is_good. Exporters that look less
+    often than they are asked repeat a value, and one may hang: what the counter rose by is spread
+    evenly over the time since its value was new, and judged over it. A counter that went back
+    began anew: what it lost is not known. Nor is a rise believed of more than one and a half times
+    what the board can draw, or after a stand that is longer than a gap: of less than an idle board
+    draws, or if nobody saw the stand begin. A counter that stands so long to the last is not
+    believed either.
 
     Parameters
     ----------
     plausible_w
         What each board can draw at most.
     """
-    readings = boards.readings
-    board = readings["board"]
-    by_board = readings.groupby("board")
-    begin_s = by_board["time_ms"].shift() / _MS_PER_S
-    end_s = readings["time_ms"] / _MS_PER_S
-    energy_j = by_board["value"].diff() * _J_PER_MJ
-    limit_s = board.map(longest_step_s(intervals_s(boards))).to_numpy()
-    group = (readings["value"].ne(by_board["value"].shift())).cumsum()
-    group_times = end_s.groupby(group)
-    since_s = group_times.transform("min").groupby(board).shift()
-    stood_s = group_times.transform("max") - group_times.transform("min")
-    longest_w = plausible_w[board] * _CREDIBLE_RATIO
-    is_good = (energy_j >= 0) & (energy_j <= longest_w * (end_s - since_s))
-    is_good &= (energy_j > 0) | (stood_s <= limit_s)
-    steps = pd.DataFrame(
-        {
-            "board": board,
-            "reading": np.arange(len(readings)),
-            "begin_s": begin_s,
-            "end_s": end_s,
-            "energy_j": energy_j,
-            "is_gap": (end_s - begin_s) > limit_s,
-            "is_good": is_good,
-        }
-    )
-    return steps[begin_s.notna()].reset_index(drop=True)
+    steps, limit_s = _between(boards)
+    board = boards.readings["board"]
+    rises = _rises(boards.readings)
+    # A repeated value belongs to the rise that ends it, under its next new value.
+    is_new = boards.readings["value"].ne(boards.readings.groupby("board")["value"].shift())
+    at = is_new.cumsum().to_numpy() - 1 - is_new.to_numpy()
+    rise = rises.iloc[at].reset_index(drop=True)
+    is_over = rise["energy_j"].notna()
+    most_j = plausible_w[board] * _CREDIBLE_RATIO * rise["length_s"]
+    is_long = rise["stood_s"] > limit_s
+    is_believed = (rise["energy_j"] > 0) & (rise["energy_j"] <= most_j)
+    is_caught_up = rise["energy_j"] >= plausible_w[board] * _LEAST_RATIO * rise["length_s"]
+    is_believed &= ~is_long | (is_caught_up & ~rise["is_first"])
+    watts = (rise["energy_j"] / rise["length_s"]).fillna(0.0)
+    steps["energy_j"] = watts * (steps["end_s"] - steps["begin_s"])
+    steps["is_good"] = is_believed.where(is_over, ~is_long)
+    return steps[steps["begin_s"].notna()].reset_index(drop=True)
+
+
+def reading_steps(boards: Boards) -> pd.DataFrame:
+    """Return the spans between readings: board, reading, begin_s, end_s, is_gap."""
+    steps, _ = _between(boards)
+    return steps[steps["begin_s"].notna()].reset_index(drop=True)
 
 
 def power_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFrame:
@@ -68,12 +63,10 @@ def power_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFram
     """
     readings = boards.readings
     board = readings["board"]
-    interval_s = intervals_s(boards)
-    own_s = board.map(interval_s).fillna(0.0)
+    own_s = paces_s(readings)
     end_s = readings["time_ms"] / _MS_PER_S
     length_s = end_s - readings.groupby("board")["time_ms"].shift() / _MS_PER_S
-    is_whole = length_s <= board.map(longest_step_s(interval_s))
-    length_s = length_s.where(is_whole, own_s)
+    length_s = length_s.where(length_s <= longest_step_s(own_s), own_s.fillna(0.0))
     power_w = readings["value"]
     return pd.DataFrame(
         {
@@ -123,3 +116,45 @@ def filling_steps(
     is_told = both["is_good"].eq(other=True) & (both["told_from_s"] < middle_s)
     left = both[~is_told].assign(is_good=True)
     return left[filled.columns].reset_index(drop=True)
+
+
+def _between(boards: Boards) -> tuple[pd.DataFrame, "pd.Series[float]"]:
+    """Return the span since the board's reading before for each, and how long is a gap there."""
+    readings = boards.readings
+    begin_s = readings.groupby("board")["time_ms"].shift() / _MS_PER_S
+    end_s = readings["time_ms"] / _MS_PER_S
+    limit_s = longest_step_s(paces_s(readings))
+    steps = pd.DataFrame(
+        {
+            "board": readings["board"],
+            "reading": np.arange(len(readings)),
+            "begin_s": begin_s,
+            "end_s": end_s,
+            "is_gap": (end_s - begin_s) > limit_s,
+        }
+    )
+    return steps, limit_s
+
+
+def _rises(readings: pd.DataFrame) -> pd.DataFrame:
+    """Return for each value that a counter had what it rose by when it left it.
+
+    Columns energy_j and length_s (from the value's first reading to the next value's; NaN: it was
+    the last), stood_s (from its first reading to its last) and is_first (nobody saw it come).
+    """
+    is_new = readings["value"].ne(readings.groupby("board")["value"].shift())
+    values = readings.groupby(is_new.cumsum().to_numpy() - 1).agg(
+        board=("board", "first"),
+        value=("value", "first"),
+        first_ms=("time_ms", "first"),
+        last_ms=("time_ms", "last"),
+    )
+    by_board = values.groupby("board")
+    return pd.DataFrame(
+        {
+            "energy_j": -by_board["value"].diff(-1) * _J_PER_MJ,
+            "length_s": -by_board["first_ms"].diff(-1) / _MS_PER_S,
+            "stood_s": (values["last_ms"] - values["first_ms"]) / _MS_PER_S,
+            "is_first": by_board.cumcount() == 0,
+        }
+    )

@@ -12,6 +12,7 @@ from auditor.domain.job import QualityFlag
 from auditor.normalize.columns import Cells, Encoded, constant_category, pandas_text
 from auditor.normalize.interface import Assembled, ExportContext, SourceNote
 from auditor.normalize.rank import rank_views
+from auditor.normalize.reserved import unreserved
 from auditor.normalize.run_times import Fault, Reported, RunTimes, place_runs
 from auditor.normalize.slurm_values import word_or_none
 from auditor.normalize.table.cells import (
@@ -174,7 +175,8 @@ def _frame(parts: _Parts, context: ExportContext) -> pd.DataFrame:
         "scheduler": constant_category("other", n_rows),
         "job_id": ids,
         "parent_job_id": pandas_text(None, n_rows),
-        **{name: cells.category(name, _word) for name in ("user", "account", "partition", "qos")},
+        **{name: cells.category(name, _person) for name in ("user", "account")},
+        **{name: cells.category(name, _word) for name in ("partition", "qos")},
         "wckey": constant_category(None, n_rows),
         "state": parts.states.categories(word_or_none),
         "job_name": pandas_text(cells.text("job_name"), n_rows),
@@ -196,6 +198,7 @@ def _frame(parts: _Parts, context: ExportContext) -> pd.DataFrame:
         "consumed_energy_j": np.full(n_rows, np.nan),
         "gpu_energy_j": np.full(n_rows, np.nan),
         "gpu_metered_ratio": np.full(n_rows, np.nan),
+        "gpu_observed_ratio": np.full(n_rows, np.nan),
         "is_open": times.is_open,
         "quality_flags": parts.flags,
         "source": constant_category(context.source, n_rows),
@@ -206,6 +209,10 @@ def _frame(parts: _Parts, context: ExportContext) -> pd.DataFrame:
 
 def _word(text: str) -> str | None:
     return word_or_none(text.strip())
+
+
+def _person(text: str) -> str | None:
+    return unreserved(text.strip())
 
 
 def _waited_s(times: RunTimes) -> NDArray[np.int64]:

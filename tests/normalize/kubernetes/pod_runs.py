@@ -16,6 +16,8 @@ def runs(*rows: tuple, n_gpu: float = np.nan, daemons: tuple[str, ...] = ()) -> 
             "name": frame["name"],
             "begin_ms": frame["begin_s"].astype("float64") * 1000,
             "end_ms": frame["end_s"].astype("float64") * 1000,
+            "is_begin_told": True,
+            "is_end_told": True,
             "n_gpu": n_gpu,
             "is_daemon": frame["uid"].isin(daemons),
         }

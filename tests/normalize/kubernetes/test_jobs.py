@@ -75,7 +75,7 @@ def test_a_pod_becomes_a_run():
     unknown = {column.name for column in JOBS if pd.isna(run[column.name])}
     assert unknown == {
         "wckey", "eligible_utc", "total_cpu_s", "max_rss_bytes", "gpu_utilisation_ratio",
-        "consumed_energy_j", "gpu_energy_j", "gpu_metered_ratio",
+        "consumed_energy_j", "gpu_energy_j", "gpu_metered_ratio", "gpu_observed_ratio",
     }  # fmt: skip
 
 

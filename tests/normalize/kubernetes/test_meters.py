@@ -62,8 +62,23 @@ def test_runs_that_nobody_metered_stay_as_they_are():
         ),
         pytest.param(
             {"gpu_busy_s": 1800.0, "gpu_observed_s": 7200.0},
-            {"gpu_utilisation_ratio": 0.25, "gpu_energy_j": None, "gpu_metered_ratio": None},
-            id="utilisation alone",
+            {
+                "gpu_utilisation_ratio": 0.25,
+                "gpu_observed_ratio": 0.5,
+                "gpu_energy_j": None,
+                "gpu_metered_ratio": None,
+            },
+            id="utilisation alone, of half the accelerator hours",
+        ),
+        pytest.param(
+            {"gpu_busy_s": 3600.0, "gpu_observed_s": 4.0 * HOUR_S + 30},
+            {"gpu_utilisation_ratio": 3600 / 14430, "gpu_observed_ratio": 1.0},
+            id="seen a step too long",
+        ),
+        pytest.param(
+            {"gpu_energy_j": 100.0, "gpu_metered_s": 3.0 * HOUR_S},
+            {"gpu_utilisation_ratio": None, "gpu_observed_ratio": None},
+            id="never seen at work",
         ),
         pytest.param(
             {"cpu_s": 3600.0, "cpu_metered_s": 3600.0},
@@ -105,8 +120,10 @@ def test_what_meters_said(sums, expected):
 
 def test_accelerators_that_nobody_asked_for_are_held_while_they_are_metered():
     sums = {"gpu_energy_j": 500.0, "gpu_metered_s": 1800.0}
+    sums |= {"gpu_busy_s": 300.0, "gpu_observed_s": 450.0}
     row = with_meters(jobs(n_gpu=0.0, gpu_types=""), totals(**sums)).iloc[0]
     assert (row["n_gpu"], row["gpu_types"], row["gpu_metered_ratio"]) == (0.25, "=0.25", 1.0)
+    assert row["gpu_observed_ratio"] == 0.25
     assert row["quality_flags"] & QualityFlag.GPU_TYPE_UNKNOWN
 
 

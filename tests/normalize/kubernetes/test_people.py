@@ -14,6 +14,7 @@ HOSTILE = {
     "platform": "(platform)",
     "PLATFORM": " (Platform) ",
     "wide": "\uff08platform\uff09",
+    "nobody": "(unknown)",
     "number": 7,
     "none": None,
 }

@@ -1,6 +1,6 @@
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pandas as pd
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.frames import JOBS, check
+from auditor.domain.job import QualityFlag
 from auditor.errors import ExportRefusedError, UsageError
 from auditor.normalize.export import read_export
 from auditor.normalize.kubernetes import rows
@@ -139,6 +140,65 @@ def test_open_pods_are_counted_to_the_latest_instant_and_that_is_said():
     look = datetime(2026, 11, 23, 13, tzinfo=UTC)
     assert "seen_inferred" not in notes(text, seen_utc=look)
     assert runs(text, seen_utc=look)[1]["end_utc"] == pd.Timestamp(look)
+
+
+LOADED = datetime(2026, 11, 24, tzinfo=UTC)
+AHEAD = "2031-01-01T00:00:00Z"
+
+
+def beating(instant: str) -> dict:
+    return node("node-2", conditions=[{"type": "Ready", "lastHeartbeatTime": instant}])
+
+
+def test_open_pods_are_not_counted_to_an_instant_that_is_yet_to_come():
+    text = listed(*ITEMS, beating(AHEAD))
+    assert runs(text)[1]["end_utc"] == pd.Timestamp(AHEAD)
+    run = runs(text, now_utc=LOADED)[1]
+    assert run["end_utc"] == pd.Timestamp(SEEN)
+    assert notes(text, now_utc=LOADED)["instants_ahead"].startswith("1 objects name instants")
+    assert "instants_ahead" not in notes(listed(*ITEMS), now_utc=LOADED)
+
+
+@pytest.mark.parametrize(
+    ("seen_utc", "counted_to"),
+    [
+        pytest.param(LOADED + timedelta(seconds=50), LOADED + timedelta(seconds=50), id="clocks"),
+        pytest.param(LOADED + timedelta(days=365), LOADED, id="a year ahead"),
+    ],
+)
+def test_a_look_is_not_later_than_now(seen_utc, counted_to):
+    run = runs(listed(*ITEMS), seen_utc=seen_utc, now_utc=LOADED)[1]
+    assert run["end_utc"] == pd.Timestamp(counted_to)
+
+
+def test_an_end_that_is_yet_to_come_is_the_look_and_flagged():
+    ahead = pod(1, status=status("Succeeded", terminated(AHEAD)))
+    (run,) = runs(listed(ahead, node(**HEARTBEAT)), now_utc=LOADED)
+    assert (run["end_utc"], run["is_open"]) == (pd.Timestamp(SEEN), False)
+    assert run["quality_flags"] & QualityFlag.CLOCK_REPAIRED
+
+
+@pytest.mark.parametrize(
+    ("years", "loaded_utc", "n_runs", "elapsed_s"),
+    [
+        pytest.param("2026-", LOADED, 1, 3600, id="past"),
+        pytest.param("2031-", LOADED, 0, None, id="all of it to come"),
+        pytest.param("2026-", datetime(2026, 11, 23, 9, 30, tzinfo=UTC), 1, 0, id="within an hour"),
+    ],
+)
+def test_a_pod_whose_time_is_yet_to_come_counts_nothing(years, loaded_utc, n_runs, elapsed_s):
+    text = listed(pod(1)).replace(b"2026-", years.encode())
+    found = runs(text, now_utc=loaded_utc)
+    assert len(found) == n_runs
+    assert all(run["elapsed_s"] == elapsed_s for run in found)
+    refused = frozenset() if n_runs else {uid(1)}
+    assert batches_of(text, now_utc=loaded_utc)[0].refused_ids == refused
+
+
+def test_the_uids_of_what_was_refused_are_told():
+    batches = batches_of(listed(*ITEMS, 7))
+    assert batches[-1].refused_ids == {uid(5), None}
+    assert batches_of(listed(pod(1)))[0].refused_ids == frozenset()
 
 
 def test_a_list_without_open_pods_needs_no_such_note():

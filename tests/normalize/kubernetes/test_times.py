@@ -30,6 +30,7 @@ CASES = {
     "ended a little after the look": ({"end": 7230}, 5, 7230, 7225, 0),
     "ended long after the look": ({"end": 90_000}, 5, 7200, 7195, QualityFlag.CLOCK_REPAIRED),
     "seen before it began": ({"seen": 2}, 5, 5, 0, 0),
+    "seen long before it began": ({"start": 90_000}, 90_000, 90_000, 0, QualityFlag.CLOCK_REPAIRED),
     "nobody looked": ({"seen": None}, 5, 5, 0, 0),
     "within its deadline": ({"limit": 4000}, 5, 7200, 7195, 0),
     "long past its deadline": ({"limit": 600}, 5, 605, 600, QualityFlag.RUNAWAY),

@@ -93,7 +93,10 @@ def test_a_container_of_a_window_is_a_run():
             }
         )
     )
-    assert (row["cluster"], row["raw_job_id"]) == ("gpu-cloud", "opencost/ml/train-0/main")
+    assert (row["cluster"], row["raw_job_id"]) == (
+        "gpu-cloud",
+        "opencost/ml/train-0/main@gpu07",
+    )
     assert (row["job_id"], row["parent_job_id"]) == ("ml/train-0/main", "ml/Job/train")
     assert (row["scheduler"], row["job_name"], row["node_list"]) == ("other", "train", "gpu07")
     assert (row["user"], row["account"], row["partition"]) == ("alice", "ml", "ml")
@@ -177,6 +180,27 @@ def test_a_model_is_taken_where_opencost_tells_one():
             True,
             id="without controller",
         ),
+        pytest.param(
+            "ml/train-0/main",
+            {"namespace": "ml", "pod": "train-0", "container": "main", "node": "gpu07"},
+            "opencost/ml/train-0/main",
+            False,
+            id="container, on whichever node",
+        ),
+        pytest.param(
+            "gpu07/ml/train-0",
+            {"namespace": "ml", "pod": "train-0", "node": "gpu07"},
+            "opencost/ml/train-0/*@gpu07",
+            False,
+            id="pod on a node",
+        ),
+        pytest.param(
+            "gpu07/ml",
+            {"namespace": "ml", "node": "gpu07"},
+            "opencost/*/*/*/node+namespace=gpu07/ml",
+            True,
+            id="namespace on a node",
+        ),
         pytest.param("red", {"labels": {"team": "red"}}, "opencost/*/*/*/name=red", True, id="l"),
     ],
 )
@@ -255,13 +279,34 @@ def test_a_workload_without_what_was_aggregated_by_is_a_run_beside_the_others():
     ]
 
 
-def test_a_name_on_two_nodes_of_one_window_is_two_runs_and_no_more():
-    both = [container(), container(properties={"node": "gpu08"})]
-    (batch,) = read(answer(both))
-    assert batch.jobs["raw_job_id"].tolist() == [
-        "opencost/ml/train-0/main",
-        "opencost/ml/train-0/main@gpu08",
+@pytest.mark.parametrize("nodes", [("gpu07", "gpu08"), ("gpu08", "gpu07"), ("gpu08",), ("",)])
+def test_an_id_names_the_node_whatever_else_the_answer_holds(nodes):
+    told = {"namespace": "ml", "pod": "web-0", "container": "main"}
+    entries = [
+        allocation(f"cluster-one/{node or '__unallocated__'}/ml/web-0/main", {**told, "node": node})
+        for node in nodes
     ]
+    (batch,) = read(answer([container(), *entries]))
+    assert batch.jobs["raw_job_id"].tolist() == [
+        "opencost/ml/train-0/main@gpu07",
+        *(f"opencost/ml/web-0/main@{node or '-'}" for node in nodes),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_jobs", "n_rejects"),
+    [
+        pytest.param({}, 2, 0, id="the same"),
+        pytest.param({"minutes": 60}, 1, 1, id="another length"),
+        pytest.param({"properties": {"labels": {"example_org_user": "bob"}}}, 1, 1, id="another's"),
+    ],
+)
+def test_a_workload_that_stands_twice_for_one_window(changes, n_jobs, n_rejects):
+    (batch,) = read(answer([container()], [container(**changes)]))
+    assert (batch.n_rows, batch.n_jobs, len(batch.rejects)) == (2, n_jobs, n_rejects)
+    assert set(batch.jobs["raw_job_id"]) == {"opencost/ml/train-0/main@gpu07"}
+    assert len(set(batch.jobs["rank"])) == 1
+    assert all("stands twice" in reject.reason for reject in batch.rejects)
 
 
 def test_windows_and_empty_ones():
@@ -269,7 +314,7 @@ def test_windows_and_empty_ones():
     moved = container(window=later, start="2026-11-17T01:00:00Z", end="2026-11-17T03:00:00Z")
     (batch,) = read(answer([container()], None, [], [moved]))
     assert batch.jobs["submit_utc"].dt.day.tolist() == [16, 17]
-    assert set(batch.jobs["raw_job_id"]) == {"opencost/ml/train-0/main"}
+    assert set(batch.jobs["raw_job_id"]) == {"opencost/ml/train-0/main@gpu07"}
     (batch,) = read(answer([], None))
     assert (batch.n_rows, batch.notes[0].code) == (0, "no_rows")
 
@@ -369,6 +414,22 @@ def test_a_row_of_the_csv_export_is_a_day():
 
 
 @pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        pytest.param({}, (2, 0), id="the same"),
+        pytest.param({"GPUs": "0.5"}, (1, 1), id="something else"),
+        pytest.param({"Node": "gpu08"}, (2, 0), id="on another node"),
+    ],
+)
+def test_rows_of_the_csv_export_that_tell_of_one_container(again, expected):
+    row = {**ROW, "Node": "gpu07"}
+    batch = read_csv(row, {**row, **again})
+    assert (batch.n_jobs, len(batch.rejects)) == expected
+    nodes = {"gpu07", again.get("Node") or "gpu07"}
+    assert set(batch.jobs["raw_job_id"]) == {f"opencost/ml/train-0/main@{node}" for node in nodes}
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"Date": "16.11.2026"}, "Date is no day"),
@@ -381,6 +442,15 @@ def test_a_row_of_the_csv_export_that_cannot_be_read_is_a_reject(changes, reason
     batch = read_csv(ROW, {**ROW, **changes})
     assert (batch.n_rows, batch.n_jobs) == (2, 1)
     assert (batch.rejects[0].line, reason in batch.rejects[0].reason) == (3, True)
+
+
+def test_rows_that_name_no_node_are_containers_all_the_same():
+    row = read_csv({**ROW, "Node": ""}).jobs.iloc[0]
+    assert (row["raw_job_id"], row["job_id"]) == (
+        "opencost/ml/train-0/main@-",
+        "ml/train-0/main",
+    )
+    assert QualityFlag.AGGREGATE not in flags(row)
 
 
 def test_rows_without_amounts_are_not_known():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from auditor.domain.frames import METERS, check
-from auditor.domain.series import UseFacts, no_samples
+from auditor.domain.series import PodFacts, UseFacts, no_samples
 from auditor.normalize.prometheus.boards import boards_of
 from auditor.normalize.prometheus.meters import Measured, meters_of, named_pods
 from auditor.normalize.prometheus.models import typed_by_boards
@@ -22,14 +22,14 @@ SPAN = (1000.0, 2000.0)
 OLD, NEW = (UID, "a", "web-0", 0, None), (UID, "a", "web-0", 1200, 1700)
 
 
-def used(now, before=(), first=None, reset=None, run=OLD, unnamed=()):
+def used(now, before=(), first=None, reset=None, run=OLD, extents=()):
     def frame(series):
         return pd.DataFrame([{**MAIN, **one} for one in series])
 
     lowest = now if first is None else first
     use = UseFacts(
         frame(now), frame(lowest), frame(before), reset or no_samples(), pd.DataFrame(),
-        frame(unnamed), pd.DataFrame(), 30.0,
+        frame(extents), pd.DataFrame(), 30.0,
     )  # fmt: skip
     return cpu_seconds(use, NamedPods(runs(*([run] if isinstance(run[0], str) else run))), SPAN)
 
@@ -69,7 +69,7 @@ def test_a_pod_is_known_by_its_control_group_else_by_its_name_then():
     group = f"/kubepods-pod{UID.replace('-', '_').upper()}.slice/x"
     now = [{"value": 7.0, "id": group}, {"value": 5.0, "id": "/x/1"}]
     first = [{"value": 7.0, "id": group}, {"value": 0.0, "id": "/x/1"}]
-    found = used(now, first=first, run=two, unnamed=[{"first_s": 1000.0, "last_s": 1400.0}])
+    found = used(now, first=first, run=two, extents=[{"first_s": 1000.0, "last_s": 1400.0}])
     assert found.set_index("run")["cpu_s"].to_dict() == {0: 5.0, 1: 7.0}
 
 
@@ -106,6 +106,9 @@ def test_meters_have_a_row_for_each_pod_that_something_was_measured_of():
     assert (rows["u2"]["gpu_energy_j"], rows["u2"]["max_memory_bytes"]) == (0, 9e9)
 
 
+NO_FACTS = PodFacts({}, pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), None)
+
+
 def test_the_series_know_a_pod_better_than_the_book():
     known = pd.DataFrame(
         {
@@ -116,7 +119,7 @@ def test_the_series_know_a_pod_better_than_the_book():
             "end_utc": pd.to_datetime([None, 300], unit="s", utc=True),
         }
     )
-    named = named_pods(empty_pods(), known)
+    named = named_pods(empty_pods(), known, NO_FACTS)
     assert named.runs["uid"].tolist() == ["u1", "u2"]
     assert named.runs["begin_ms"].tolist() == [100_000, 200_000]
     assert np.isnan(named.runs["end_ms"].iloc[0])

@@ -89,6 +89,16 @@ def test_a_run_has_what_its_row_says():
     assert (run["source"], run["line"], run["quality_flags"]) == ("t.csv", 2, 0)
 
 
+@pytest.mark.parametrize(
+    "name", ["(platform)", " (unknown) ", "\uff08Platform\uff09", "(plat\u200bform)"]
+)
+def test_no_row_is_the_platforms(name):
+    ctx = context(table_map(columns={**table_map().columns, "account": TableColumn("nodes")}))
+    run = one(ctx=ctx, user=name, nodes=name)
+    assert pd.isna(run["user"])
+    assert pd.isna(run["account"])
+
+
 def test_what_is_not_told_is_missing_and_never_zero():
     run = one()
     for name in ("n_cpus", "n_gpu", "n_nodes", "memory_bytes", "total_cpu_s", "time_limit_s"):
