@@ -88,13 +88,15 @@ def load_file(
 
     settings, factors, ledger = parts
     seen = _Seen(settings)
+    options = options or ExportOptions()
+    when = (loaded_utc or now_utc()).isoformat()
     # Frames make many small objects and no cycles: looking for cycles that often costs 3 %.
     gc.set_threshold(100_000, 50, 100)
     with open_export(path) as export, byte_bar(export.name, export.size_bytes) as progress:
         intake = line.Intake(
             stream=export.stream,
-            context=export_context(settings, export.name, options or ExportOptions()),
-            source=LoadSource(export.name, export.digest, (loaded_utc or now_utc()).isoformat()),
+            context=export_context(settings, export.name, options),
+            source=LoadSource(export.name, export.digest, when, cluster=options.cluster),
             progress=progress,
             watch=seen.take,
         )
@@ -149,9 +151,11 @@ def _place(reject: "Reject") -> str:
 
 
 def receipt_text(receipt: "LoadReceipt") -> str:
-    """Say in one line what a load did."""
+    """Say in one line what a load did; steps are Slurm's, lists of pods hold other objects."""
+    has_steps = not receipt.schedulers or "slurm" in receipt.schedulers
+    others = f"{receipt.n_steps:,} {'steps' if has_steps else 'other objects'}"
     rows = (
-        f"{receipt.n_rows:,} rows = {receipt.n_jobs:,} jobs + {receipt.n_steps:,} steps"
+        f"{receipt.n_rows:,} rows = {receipt.n_jobs:,} jobs + {others}"
         f" + {receipt.n_rejects:,} rejects"
     )
     parts = [

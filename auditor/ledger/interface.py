@@ -44,12 +44,15 @@ class LoadSource:
     `window` is the half-open span of time, UTC, that the source was asked for: what this load says
     takes the place of what earlier ones of the same name said whose window lies within. None: a
     load that stands for itself.
+
+    `cluster` is whose accounting was asked for: that of the load if no run of it names one.
     """
 
     name: str
     digest: Callable[[], str]
     loaded_utc: str
     window: tuple[datetime, datetime] | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class LoadReceipt:
 
     `n_new + n_superseded + n_unchanged + n_duplicate_in_load == n_jobs`, and
     `n_rows == n_jobs + n_steps + n_rejects`. `n_unchanged` are older or equal views of runs that
-    the book has. `book_version` is the version of the book after the load.
+    the book has. `book_version` is the version of the book after the load, `schedulers` are those
+    of its runs.
     """
 
     n_new: int
@@ -70,6 +74,7 @@ class LoadReceipt:
     n_jobs: int
     n_steps: int
     n_rejects: int
+    schedulers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

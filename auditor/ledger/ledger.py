@@ -1,7 +1,6 @@
 """The ledger: the book of jobs and the desk in one folder, and what can be asked of them."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -17,7 +16,6 @@ from auditor.ledger.data_files import checksum
 from auditor.ledger.desk import Desk
 from auditor.ledger.desk_audit import find_in_weeks
 from auditor.ledger.file_table import FileRecord
-from auditor.ledger.instants import micros_of
 from auditor.ledger.interface import (
     FactorSet,
     Filters,
@@ -27,7 +25,7 @@ from auditor.ledger.interface import (
     LoadReceipt,
     LoadSource,
 )
-from auditor.ledger.load_table import LoadRecord
+from auditor.ledger.load_table import LoadRecord, window_us
 from auditor.ledger.loading import Rule, Settled, settle, staging
 from auditor.ledger.lock import writer_lock
 from auditor.ledger.ownership import is_anything_there, opening_failed, refuse_root_of_others
@@ -114,20 +112,20 @@ class Ledger:
         again, in any order, changes nothing. If it fails or is killed, the book is as before.
         """
         tally = Tally()
-        settled, version = self._commit(tally.counted(batches), Rule(), source)
+        settled, version = self._commit((batches, tally), Rule(), source)
         receipt = _receipt(tally, settled, version)
         self._desk.loads.record(
             LoadRecord(
-                digest=_load_digest(source),
+                digest=self._desk.loads.name(source, tally.clusters),
                 source=source.name,
                 loaded_utc=source.loaded_utc,
                 receipt=receipt,
                 first_us=tally.first_us,
                 last_us=tally.last_us,
-                clusters=tuple(sorted(tally.clusters)),
+                clusters=tuple(sorted(tally.clusters or filter(None, (source.cluster,)))),
                 rejects=tuple(tally.rejects),
                 notes=tuple(tally.notes),
-                window_us=_window_us(source),
+                window_us=window_us(source),
             )
         )
         return receipt
@@ -140,7 +138,7 @@ class Ledger:
         tally = Tally()
         batches = (LoadBatch(part, (), len(part), 0) for part in rows)
         rule = Rule(equal_wins=True, inserts=False)
-        settled, version = self._commit(tally.counted(batches), rule, source)
+        settled, version = self._commit((batches, tally), rule, source)
         receipt = _receipt(tally, settled, version)
         n_unknown = receipt.n_new
         return dataclasses.replace(receipt, n_new=0, n_unchanged=receipt.n_unchanged + n_unknown)
@@ -231,21 +229,22 @@ class Ledger:
             return n_deleted
 
     def _commit(
-        self, rows: Iterable[pd.DataFrame], rule: Rule, source: LoadSource
+        self, given: tuple[Iterable[LoadBatch], Tally], rule: Rule, source: LoadSource
     ) -> tuple[Settled, int]:
+        batches, tally = given
         load_id = uuid4().hex[:16]
         journal = self.folder / "loading"
         with (
             writer_lock(self.folder / "lock", self._lock_timeout_s),
             staging(self._book, load_id, journal) as staged,
         ):
-            for part in rows:
+            for part in tally.counted(batches):
                 staged.add(check(part, BOOK))
             snapshot: Snapshot = self._book.snapshot()
             settled = settle(staged, self._book, snapshot, rule)
             if not settled.added and not settled.removed:
                 return settled, snapshot.version
-            digest = _load_digest(source)
+            digest = self._desk.loads.name(source, tally.clusters)
             self._desk.files.record(
                 FileRecord(
                     path=file.path,
@@ -267,24 +266,6 @@ def _refuse_odd_path(folder: Path) -> None:
         raise LedgerError(msg, hint="Choose another folder for [ledger] path.")
 
 
-def _window_us(source: LoadSource) -> tuple[int, int] | None:
-    if source.window is None:
-        return None
-    return micros_of(source.window[0]), micros_of(source.window[1])
-
-
-def _load_digest(source: LoadSource) -> str:
-    """Name a load by its content; by its source and window too where it has one.
-
-    Sources often have nothing to say of a window, all in the same words.
-    """
-    window_us = _window_us(source)
-    if window_us is None:
-        return source.digest()
-    told = (source.name, str(window_us[0]), str(window_us[1]), source.digest())
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()
-
-
 def _receipt(tally: Tally, settled: Settled, version: int) -> LoadReceipt:
     return LoadReceipt(
         n_new=settled.n_of[Fate.NEW],
@@ -296,4 +277,5 @@ def _receipt(tally: Tally, settled: Settled, version: int) -> LoadReceipt:
         n_jobs=tally.n_jobs,
         n_steps=tally.n_steps,
         n_rejects=tally.n_rejects,
+        schedulers=tuple(sorted(tally.schedulers)),
     )

@@ -1,13 +1,15 @@
 """What the desk remembers of loads: their counts, the rows that were refused, and notes."""
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from auditor.domain.reject import Reject
 from auditor.ledger.desk_connection import DeskConnection
-from auditor.ledger.interface import LoadNote, LoadQuality, LoadReceipt, Note
+from auditor.ledger.instants import micros_of
+from auditor.ledger.interface import LoadNote, LoadQuality, LoadReceipt, LoadSource, Note
 
 # Loads of the same source whose window lies within that of the parameters, the load itself too.
 _WITHIN = "source = :source AND window_start_us >= :start AND window_end_us <= :end"
@@ -65,6 +67,20 @@ class LoadTable:
 
     def __init__(self, desk: DeskConnection) -> None:
         self._desk = desk
+
+    def name(self, source: LoadSource, clusters: Collection[str]) -> str:
+        """Name a load by its content; by its source and window too where it has one.
+
+        Sources often have nothing to say of a window, all in the same words. Content that is known
+        as that of other clusters makes other runs: it is another load.
+        """
+        window = window_us(source)
+        if window is not None:
+            return _digest_of(source.name, str(window[0]), str(window[1]), source.digest())
+        content, told = source.digest(), json.dumps(sorted(clusters))
+        known = self._desk.rows("SELECT clusters FROM loads WHERE digest = ?", (content,))
+        is_same = not known or not clusters or known[0][0] in ("[]", told)
+        return content if is_same else _digest_of(content, told)
 
     def record(self, load: LoadRecord) -> None:
         """Remember a load, its rejects and its notes; the same content again only leaves a date.
@@ -133,6 +149,17 @@ class LoadTable:
             rejects=tuple(Reject(*row) for row in rejects),
             notes=tuple(LoadNote(row[0], Note(*row[1:])) for row in notes),
         )
+
+
+def window_us(source: LoadSource) -> tuple[int, int] | None:
+    """Return the span of time that a source was asked for [us since 1970]; None without one."""
+    if source.window is None:
+        return None
+    return micros_of(source.window[0]), micros_of(source.window[1])
+
+
+def _digest_of(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _retire(connection: sqlite3.Connection, load: LoadRecord, window_us: tuple[int, int]) -> None:

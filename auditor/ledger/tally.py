@@ -23,6 +23,7 @@ class Tally:
     first_us: int | None = None
     last_us: int | None = None
     clusters: set[str] = field(default_factory=set)
+    schedulers: set[str] = field(default_factory=set)
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
@@ -51,6 +52,7 @@ class Tally:
         self.first_us = first_us if self.first_us is None else min(self.first_us, first_us)
         self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
         self.clusters.update(rows["cluster"].cat.remove_unused_categories().cat.categories)
+        self.schedulers.update(rows["scheduler"].cat.remove_unused_categories().cat.categories)
 
 
 def _micros(instant: pd.Timestamp) -> int:

@@ -97,7 +97,7 @@ class Intake:
         confirm_everybody(self.source.host, self.source.caller, self.rights)
         name, window = load
         told_utc = self.run.now_utc().isoformat()
-        source = LoadSource(name, answer.name_content, told_utc, window)
+        source = LoadSource(name, answer.name_content, told_utc, window, self.source.cluster)
         receipt = self.ledger.load(self._batches(answer, known), source)
         for count in (
             "n_rows", "n_jobs", "n_steps", "n_rejects", "n_new", "n_superseded", "n_unchanged",

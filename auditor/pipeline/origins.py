@@ -1,8 +1,9 @@
 """What the numbers of a report rest on: loads, sources, factors, and what is missing of them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import pandas as pd
 
@@ -10,17 +11,16 @@ import auditor
 from auditor.domain.incident import Incident, SourceState
 from auditor.domain.period import Period
 from auditor.energy.model import SOURCES, EnergyModel
-from auditor.ledger.interface import Filters
+from auditor.ledger.interface import Filters, LoadQuality
 from auditor.ledger.ledger import Ledger
 from auditor.pipeline.factor_text import energy_model, grid_notes_of, settings_digest_of
 from auditor.pipeline.slices import SeriesOfFactors
-from auditor.report.doubts import SourceBehind
+from auditor.report.doubts import SourceBehind, SourceNote
 from auditor.report.model import (
     FactorSource,
     IntensitySource,
     Provenance,
     QualityFacts,
-    SourceNote,
 )
 
 # The publisher's own marks: a week waits for accounting or for addresses. They are no gap.
@@ -29,6 +29,8 @@ HELD_CODE = "week_held"
 MARKS = (WAITING_CODE, HELD_CODE)
 # Longer than one collection a day would leave.
 _MOST_BEHIND = timedelta(hours=25)
+# It counts everybody's runs; what had not ended of fewer is counted from the runs themselves.
+_OF_EVERYBODY = "seen_inferred"
 _STALE = SourceNote(
     "stale_factors",
     "The configuration, or a file it names, has changed since these runs were estimated.",
@@ -41,12 +43,14 @@ class Circumstances:
     """What holds when a report is drawn.
 
     `settings_digest` names the configuration of now, `collected` the clusters whose accounting is
-    asked for; without `now_utc` nothing is called late.
+    asked for and `user_rules` what names people by cluster; without `now_utc` nothing is called
+    late.
     """
 
     settings_digest: str | None = None
     collected: tuple[str, ...] = ()
     now_utc: datetime | None = None
+    user_rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,26 +66,102 @@ class FactsFor:
     one: QualityFacts
 
 
-def quality_of(
-    ledger: Ledger, period: Period, filters: Filters, rows: pd.DataFrame, seen: Circumstances
-) -> FactsFor:
+@dataclass(frozen=True)
+class Look:
+    """One look into the ledger: which period, of which version of the book, and what holds then."""
+
+    period: Period
+    version: int
+    series_of: SeriesOfFactors
+    seen: Circumstances
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of a look some runs rest on, equal where they rest on the same.
+
+    `asked` are the clusters whose gaps are told, all where there are none; `of_loads` those whose
+    loads are, None for all. `is_part`: the runs are not all of those clusters.
+    """
+
+    asked: tuple[str, ...]
+    of_loads: tuple[str, ...] | None
+    clusters: tuple[str, ...]
+    zones: tuple[str, ...]
+    factor_sets: tuple[str, ...]
+    is_part: bool
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the numbers of one report rest on, and what it takes to draw it again."""
+
+    quality: FactsFor
+    provenance: Provenance
+
+
+OriginOf = Callable[[Scope], Origin]
+
+
+def scope_of(rows: pd.DataFrame, filters: Filters) -> Scope:
+    """Return what runs rest on that were asked for with filters.
+
+    Accounting of a cluster where none of them ran says nothing of them, but its gaps do: more of
+    them may be missing there.
+    """
+    clusters = _distinct(rows["cluster"])
+    is_part = any(values for name, values in asdict(filters).items() if name != "cluster")
+    return Scope(
+        asked=filters.cluster,
+        of_loads=clusters if is_part else filters.cluster or None,
+        clusters=clusters,
+        zones=_distinct(rows["zone"]),
+        factor_sets=_distinct(rows["factor_set"]),
+        is_part=is_part,
+    )
+
+
+def origins(ledger: Ledger, look: Look) -> OriginOf:
+    """Return what tells the origin of runs of a look; it asks the ledger once for each scope."""
+
+    @cache
+    def origin_of(scope: Scope) -> Origin:
+        return Origin(_quality(ledger, look, scope), _provenance(ledger, look, scope))
+
+    return origin_of
+
+
+def _distinct(column: "pd.Series[str]") -> tuple[str, ...]:
+    return tuple(sorted(str(value) for value in column.dropna().unique()))
+
+
+def _quality(ledger: Ledger, look: Look, scope: Scope) -> FactsFor:
     """Say what loading said of the runs of a period, and what is missing of its accounting."""
-    said = ledger.quality(period, filters)
-    of_factors = dict.fromkeys(_factor_notes(ledger, rows, seen.settings_digest))
+    period, seen = look.period, look.seen
+    said = _said(ledger, period, scope)
+    of_factors = dict.fromkeys(_factor_notes(ledger, scope, seen.settings_digest))
     of_loads = dict.fromkeys(
         SourceNote(found.note.code, f"{found.source}: {found.note.text}", found.note.hint)
         for found in said.notes
+        if not (scope.is_part and found.note.code == _OF_EVERYBODY)
     )
     one = QualityFacts(
         said.n_rows,
         said.n_rejected,
         notes=tuple(of_factors),
-        incidents=incidents_of(ledger, period, filters.cluster),
-        behind=_behind(ledger, period, filters.cluster, seen),
+        incidents=incidents_of(ledger, period, scope.asked),
+        behind=_behind(ledger, period, scope.asked, seen),
     )
-    whole = replace(one, rejects=said.rejects, notes=tuple(of_factors | of_loads))
+    notes = tuple(of_factors | of_loads)
+    whole = replace(one, rejects=said.rejects, notes=notes, user_rules=seen.user_rules)
     told = tuple(replace(incident, text="", hint="") for incident in one.incidents)
     return FactsFor(whole, replace(one, incidents=told, is_for_operators=False))
+
+
+def _said(ledger: Ledger, period: Period, scope: Scope) -> LoadQuality:
+    if scope.of_loads == ():
+        return LoadQuality(0, 0, 0, 0, 0, (), ())
+    return ledger.quality(period, Filters(cluster=scope.of_loads or ()))
 
 
 def incidents_of(
@@ -136,50 +216,46 @@ def _is_late(reached_utc: datetime | None, now_utc: datetime | None) -> bool:
 
 
 def _factor_notes(
-    ledger: Ledger, rows: pd.DataFrame, settings_digest: str | None
+    ledger: Ledger, scope: Scope, settings_digest: str | None
 ) -> Iterator[SourceNote]:
     """Say what weakens the factors: another configuration than now, remarks about grid files."""
-    zones = set(rows["zone"].dropna().unique())
-    for made_by in rows["factor_set"].unique():
-        known = ledger.factor_set(str(made_by))
+    for made_by in scope.factor_sets:
+        known = ledger.factor_set(made_by)
         if known is None:
             continue
         if settings_digest not in {None, settings_digest_of(known.text)}:
             yield _STALE
         for note in grid_notes_of(known.text):
-            if note["zone"] in zones:
+            if note["zone"] in scope.zones:
                 yield SourceNote(note["code"], f"Grid {note['zone']}: {note['text']}", note["hint"])
 
 
-def provenance_of(
-    ledger: Ledger, version: int, rows: pd.DataFrame, series_of: SeriesOfFactors
-) -> Provenance:
+def _provenance(ledger: Ledger, look: Look, scope: Scope) -> Provenance:
     """Say what it takes to draw the same report again."""
-    zones = set(rows["zone"].dropna().unique())
-    clusters = sorted(str(name) for name in rows["cluster"].unique())
     used = {
         series.zone: series
-        for by_zone in series_of.values()
+        for made_by, by_zone in look.series_of.items()
         for series in by_zone.values()
-        if series.zone in zones
+        if made_by in scope.factor_sets and series.zone in scope.zones
     }
-    made_by = sorted(str(one) for one in rows["factor_set"].unique())
-    texts = [known.text for one in made_by if (known := ledger.factor_set(one)) is not None]
+    texts = [
+        known.text for one in scope.factor_sets if (known := ledger.factor_set(one)) is not None
+    ]
     model = energy_model(texts[-1]) if texts else None
     return Provenance(
         auditor=auditor.__version__,
-        book_version=version,
-        factor_set=", ".join(made_by) or None,
+        book_version=look.version,
+        factor_set=", ".join(scope.factor_sets) or None,
         intensity=tuple(
             IntensitySource(zone, series.source, series.fallback_source, series.kind)
             for zone, series in sorted(used.items())
         ),
-        factors=() if model is None else tuple(_factor_sources(model, clusters)),
+        factors=() if model is None else tuple(_factor_sources(model, scope.clusters)),
         method="" if model is None else model.method,
     )
 
 
-def _factor_sources(model: EnergyModel, clusters: list[str]) -> Iterator[FactorSource]:
+def _factor_sources(model: EnergyModel, clusters: tuple[str, ...]) -> Iterator[FactorSource]:
     """Name the factors that these runs rest on: the PUE of their clusters, then the constants."""
     for cluster in clusters:
         value = _triple_text(model.pue(cluster))

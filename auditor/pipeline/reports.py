@@ -14,7 +14,14 @@ from auditor.ledger.extent import book_stamp, first_end_utc
 from auditor.ledger.interface import Filters
 from auditor.ledger.ledger import Ledger
 from auditor.pipeline.named_runs import Wanted, in_reports, read_named
-from auditor.pipeline.origins import Circumstances, FactsFor, provenance_of, quality_of
+from auditor.pipeline.origins import (
+    Circumstances,
+    FactsFor,
+    Look,
+    OriginOf,
+    origins,
+    scope_of,
+)
 from auditor.pipeline.slices import REPORTED, day_slices_of, series_of_factors, slices_of
 from auditor.recommend.advise import recommend
 from auditor.recommend.interface import AdviceSettings
@@ -37,8 +44,8 @@ class House:
     """What every report of a site says alike.
 
     `settings_digest` names the configuration that holds now, to tell when it is not the one that
-    the runs were estimated with. `collected` are the clusters whose accounting is asked for, and
-    `identity` says who is who.
+    the runs were estimated with. `collected` are the clusters whose accounting is asked for,
+    `user_rules` what names the people of pods by cluster, and `identity` says who is who.
     """
 
     site: str
@@ -48,6 +55,7 @@ class House:
     advice: AdviceSettings = field(default_factory=AdviceSettings)
     bands: CarbonBands = DEFAULT_BANDS
     identity: Identity = field(default_factory=Identity)
+    user_rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ class _Drawn:
     before: pd.DataFrame
     quality: FactsFor
     provenance: Provenance
+    origin_of: OriginOf
     knows_before: bool
     everyone: Totals | None = None
     restated: Restated | None = None
@@ -150,7 +159,9 @@ def pages(
 
 def _only(drawn: _Drawn, subject: Subject) -> _Drawn:
     column, name = _COLUMN_OF_KIND[subject.kind], subject.name
-    facts = drawn.quality
+    rows = drawn.rows[drawn.rows[column] == name]
+    origin = drawn.origin_of(scope_of(rows, Filters(**{subject.kind: (name,)})))
+    facts = origin.quality
     if subject.kind == "cluster":
         # Its page says of loads what operators need, and of jobs of users what anybody may know.
         whole = replace(facts.operators, incidents=facts.one.incidents)
@@ -159,10 +170,11 @@ def _only(drawn: _Drawn, subject: Subject) -> _Drawn:
         facts = FactsFor(facts.one, facts.one)
     return replace(
         drawn,
-        rows=drawn.rows[drawn.rows[column] == name],
+        rows=rows,
         day_rows=drawn.day_rows[drawn.day_rows[column] == name],
         before=drawn.before[drawn.before[column] == name],
         quality=facts,
+        provenance=origin.provenance,
     )
 
 
@@ -179,13 +191,16 @@ def _draw(
     rows = slices_of(found, period, series_of, bands)
     if rows.empty and not keeps_empty:
         return None
-    seen = Circumstances(house.settings_digest, house.collected, question.now_utc)
+    seen = Circumstances(house.settings_digest, house.collected, question.now_utc, house.user_rules)
+    origin_of = origins(ledger, Look(period, version, series_of, seen))
+    origin = origin_of(scope_of(rows, question.filters))
     return _Drawn(
         rows=rows,
         day_rows=day_slices_of(rows, period, series_of, bands),
         before=slices_of(found, before, series_of, bands),
-        quality=quality_of(ledger, period, question.filters, rows, seen),
-        provenance=provenance_of(ledger, version, rows, series_of),
+        quality=origin.quality,
+        provenance=origin.provenance,
+        origin_of=origin_of,
         knows_before=_is_whole(ledger, before, rows),
     )
 

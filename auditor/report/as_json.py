@@ -110,7 +110,7 @@ def _finite(evidence: Mapping[str, object]) -> dict[str, object]:
 def _quality(quality: Quality) -> dict[str, Any]:
     plain = asdict(quality)
     facts = plain.pop("facts")
-    del facts["is_for_operators"]
+    del facts["is_for_operators"], facts["user_rules"]
     facts["incidents"] = [_incident(one) for one in quality.facts.incidents]
     facts["behind"] = [_behind(one) for one in quality.facts.behind]
     rejects = [

@@ -28,6 +28,8 @@ def open_runs(rows: pd.DataFrame) -> OpenRuns:
             user=text_or_none(largest["user"]),
             elapsed_s=float(largest["elapsed_s"]),
             carbon_g=float(open_g.max()),
+            scheduler=text_or_none(largest["scheduler"]),
+            parent_job_id=text_or_none(largest["parent_job_id"]),
         ),
         schedulers=tuple(sorted(chosen["scheduler"].dropna().astype(str).unique())),
     )

@@ -26,6 +26,7 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
     measured = np.nan_to_num(rows["intensity_measured_ratio"].to_numpy(np.float64))
     embodied_known = rows["embodied_g"].notna().to_numpy(np.float64)
     runaways = _runaways(rows)
+    unnamed = rows.loc[rows["scheduler"].eq(KUBERNETES) & rows["user"].isna(), "cluster"]
     return Quality(
         facts=facts,
         intensity_measured_ratio=_energy_share(energy_wh, measured),
@@ -42,7 +43,8 @@ def build_quality(rows: pd.DataFrame, facts: QualityFacts) -> Quality:
         runaways=runaways[:N_RUNAWAYS_LISTED],
         n_runaways=len(runaways),
         component_measured_ratio=_component_measured_ratio(rows),
-        n_unnamed_pods=int((rows["scheduler"].eq(KUBERNETES) & rows["user"].isna()).sum()),
+        n_unnamed_pods=len(unnamed),
+        unnamed_clusters=tuple(sorted(unnamed.astype(str).unique())),
     )
 
 

@@ -8,6 +8,15 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
+class SourceNote:
+    """What a reader must know about a source, with the way to mend it."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class SourceBehind:
     """A source that was collected up to a moment before the end of the period only; None: never.
 
@@ -89,6 +98,8 @@ class OpenRun:
     user: str | None
     elapsed_s: float
     carbon_g: float
+    scheduler: str | None = None
+    parent_job_id: str | None = None
 
 
 @dataclass(frozen=True)

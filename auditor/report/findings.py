@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from auditor.domain.job import QualityFlag
-from auditor.report.doubts import AmbiguousGpu, OpenRuns, UnmatchedNode, ZoneIntensity
+from auditor.domain.job import NOBODY, QualityFlag
+from auditor.report.doubts import AmbiguousGpu, UnmatchedNode, ZoneIntensity
 from auditor.report.filters import count_text, hours_number, percent_text
 from auditor.report.model import BASES, IntensitySource, Quality, Report
 from auditor.report.shortfalls import asides, shortfall_reasons
-from auditor.units import carbon_text
+from auditor.report.unended import open_hint, open_text, runaway_hint
 
 N_LISTED = 3
 MOST_OPEN_RATIO = 0.2
@@ -17,24 +17,15 @@ _ROUNDING = 1e-9
 NAMING_HINT = "Name what the nodes have under [[clusters.nodes]] in the configuration."
 MODEL_HINT = "`gpu = ...` with the exact model under [[clusters.nodes]] settles it."
 METER_HINT = "`auditor explain JOBID` says what they said and why it was not believed."
-_ASK_OF = {
-    "slurm": "squeue -j JOBID",
-    "kubernetes": "kubectl get pod -n NAMESPACE POD",
-}
-_OPEN_HINT = "Once it has ended, the next collection or export has its end."
-_UNNAMED_HINT = (
-    "`user` under [clusters.kubernetes] says what names them, when they are read: a change of it "
-    "names those that the next `auditor collect` can still ask for; older pods stay unnamed."
+_NAMED_WHEN_READ = (
+    "Pods are named when they are read: a change of the setting names those that the next `auditor "
+    "collect` can still ask for; older pods stay unnamed."
 )
 # They say what a run is, and weaken nothing: a pod has a uid, whenever it was created.
 _INFORMING = {
     (QualityFlag.PLATFORM.name, None),
     (QualityFlag.AGGREGATE.name, None),
     (QualityFlag.SUBMIT_FROM_START.name, "kubernetes"),
-}
-_RUNAWAY_HINT_OF = {
-    "slurm": "An operator can end them: sacctmgr show runawayjobs.",
-    "kubernetes": "`kubectl get pod -n NAMESPACE POD` says whether they still run.",
 }
 TEXT_OF_BASIS = {
     "measured": "measured",
@@ -240,53 +231,39 @@ def _runs(quality: Quality) -> Iterator[Finding]:
     yield from _open_runs(quality)
     for flag in quality.flags:
         listed = _runaways(quality) if flag.code == QualityFlag.RUNAWAY.name else ""
-        hint = _runaway_hint(quality) if listed else ""
+        hint = runaway_hint(quality.runaways) if listed else ""
         text = f"{count_text(flag.n_jobs, 'run')}: {flag.text}{listed}."
         informs = {(flag.code, flag.scheduler), (flag.code, None)} & _INFORMING
         yield Finding(text, hint, is_doubt=not informs)
-    if quality.n_unnamed_pods:
-        n_runs = count_text(quality.n_unnamed_pods, "run")
-        yield Finding(f"{n_runs} of pods that name nobody, under (unknown).", _UNNAMED_HINT)
+    yield from _unnamed(quality)
 
 
 def _open_runs(quality: Quality) -> Iterator[Finding]:
     if not quality.n_open:
         return
     known = quality.open_runs
-    are_pods = known.schedulers == ("kubernetes",)
-    until = "when they were last seen" if are_pods else "the moment of the export"
-    text = f"{count_text(quality.n_open, 'run')} had not ended, counted up to {until}"
-    if known.largest is not None and known.carbon_ratio is not None:
-        run = known.largest
-        whose = f" of {run.user}" if run.user else ""
-        which = "the largest is " if quality.n_open > 1 else ""
-        text += (
-            f": {percent_text(known.carbon_ratio)} of the carbon; {which}{run.job_id}{whose} on "
-            f"{run.cluster} with {carbon_text(run.carbon_g)} in {hours_number(run.elapsed_s)} h"
-        )
-    if known.n_without_limit:
-        text += f"; {_without_limit(known.n_without_limit, quality.n_open)} no known time limit"
     is_doubt = known.n_without_limit > 0 or (known.carbon_ratio or 0.0) > MOST_OPEN_RATIO
-    hint = _open_hint(known) if is_doubt else ""
-    yield Finding(f"{text}.", hint, is_hint_for_all=True, is_doubt=is_doubt)
+    hint = open_hint(known) if is_doubt else ""
+    text = open_text(quality.n_open, known)
+    yield Finding(text, hint, is_hint_for_all=True, is_doubt=is_doubt)
 
 
-def _open_hint(known: OpenRuns) -> str:
-    asked = [_ASK_OF[name] for name in known.schedulers if name in _ASK_OF]
-    ask = f"Ask whether it still runs: {' or '.join(asked)}. " if asked else ""
-    return ask + _OPEN_HINT
-
-
-def _without_limit(n_without: int, n_open: int) -> str:
-    if n_without < n_open:
-        return f"{n_without:,} of them {'has' if n_without == 1 else 'have'}"
-    return "it has" if n_open == 1 else "they have"
-
-
-def _runaway_hint(quality: Quality) -> str:
-    """Say what can be done about them, in each scheduler's words; the oldest books name none."""
-    schedulers = sorted({runaway.scheduler or "slurm" for runaway in quality.runaways})
-    return " ".join(_RUNAWAY_HINT_OF[name] for name in schedulers if name in _RUNAWAY_HINT_OF)
+def _unnamed(quality: Quality) -> Iterator[Finding]:
+    """Say which pods name nobody: a rule may be there that does not fit them."""
+    if not quality.n_unnamed_pods:
+        return
+    n_runs = count_text(quality.n_unnamed_pods, "run")
+    rules_of = dict(quality.facts.user_rules)
+    ruled = [name for name in quality.unnamed_clusters if rules_of.get(name)]
+    hints = [
+        f"{name} names people by {', '.join(rules_of[name])} (`user` under [clusters.kubernetes]): "
+        f"{'this pod has' if quality.n_unnamed_pods == 1 else 'these pods have'} none of it."
+        for name in ruled
+    ]
+    if len(ruled) < len(quality.unnamed_clusters):
+        hints.append("`user` under [clusters.kubernetes] says what names them.")
+    text = f"{n_runs} of pods that name nobody, under {NOBODY}."
+    yield Finding(text, " ".join((*hints, _NAMED_WHEN_READ)))
 
 
 def _runaways(quality: Quality) -> str:

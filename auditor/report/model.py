@@ -17,6 +17,7 @@ from auditor.report.doubts import (
     OpenRuns,
     Runaway,
     SourceBehind,
+    SourceNote,
     UnmatchedNode,
     ZoneIntensity,
 )
@@ -128,21 +129,12 @@ class Waste:
 
 
 @dataclass(frozen=True)
-class SourceNote:
-    """What a reader must know about a source, with the way to mend it."""
-
-    code: str
-    text: str
-    hint: str = ""
-
-
-@dataclass(frozen=True)
 class QualityFacts:
     """What loading said: rows read and refused, notes about the sources, and what is missing.
 
     `n_rejected` may exceed the number of `rejects`, which may be the first few only. `incidents`
-    overlap the period; `behind` are the sources that do not reach its end yet. Hints are for
-    operators alone.
+    overlap the period; `behind` are the sources that do not reach its end yet. `user_rules` are
+    what names people by cluster, where pods are to. Hints are for operators alone.
     """
 
     n_rows: int = 0
@@ -151,6 +143,7 @@ class QualityFacts:
     notes: tuple[SourceNote, ...] = ()
     incidents: tuple[Incident, ...] = ()
     behind: tuple[SourceBehind, ...] = ()
+    user_rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
     is_for_operators: bool = True
 
 
@@ -177,6 +170,7 @@ class Quality:
     runaways: tuple[Runaway, ...]
     n_runaways: int
     n_unnamed_pods: int = 0
+    unnamed_clusters: tuple[str, ...] = ()
     component_measured_ratio: Mapping[str, float | None] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from auditor.domain.job import PLATFORM, WASTED_STATES
+from auditor.domain.job import NOBODY, PLATFORM, WASTED_STATES
 from auditor.report import filters
 from auditor.report.charts import (
     BarChart,
@@ -22,7 +22,7 @@ from auditor.report.charts import (
 from auditor.report.clean import file_word, middle_cut, printable
 from auditor.report.findings import findings, method_text
 from auditor.report.loss import lost_note, lost_text
-from auditor.report.model import Report
+from auditor.report.model import Group, Report
 from auditor.report.rows import rows_html
 from auditor.report.shortfalls import alarms, restated_lines
 from auditor.report.svg import band_svg, columns_svg
@@ -188,12 +188,20 @@ def _index(environment: "Environment", pages: Sequence[PageInput], weeks_href: s
         "provenance": first.provenance,
         "sections": sections,
         "weeks_href": weeks_href,
-        "platform": next((one for one in first.groups_of["user"] if one.key == PLATFORM), None),
-        "platform_name": PLATFORM,
+        "platform": _group_of(first, "user", PLATFORM),
+        "unnamed": [
+            (word, found)
+            for kind, word in (("user", "user"), ("account", "project"))
+            if (found := _group_of(first, kind, NOBODY)) is not None
+        ],
         "alarms": alarms(first),
         "restated": restated_lines(first.restated, first.totals),
     }
     return environment.get_template("index.html.j2").render(view)
+
+
+def _group_of(report: Report, dimension: str, key: str) -> Group | None:
+    return next((one for one in report.groups_of[dimension] if one.key == key), None)
 
 
 def _markup(text: str) -> str:

@@ -1,6 +1,6 @@
 """The table of jobs of the terminal view: its names give way, its numbers never do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -52,8 +52,9 @@ def job_table(frame: Frame, report: Report, n_rows: int | None) -> Stack:
     """
     ink, lines, is_whole = frame.ink, report.jobs[:n_rows], n_rows is None
     told = _told(frame, report, lines)
-    room = frame.width - sum(column.n_cells + 1 for column in told) - 1
-    most = [_N_WHOLE if is_whole else _n_most(frame, line) for line in lines]
+    room = _room(frame, told)
+    n_spare = room - _n_longest(line.job_name or "" for line in lines) - 1
+    most = [_N_WHOLE if is_whole else _n_most(frame, line, n_spare) for line in lines]
     n_id = max((min(len(line.job_id), n) for line, n in zip(lines, most, strict=True)), default=3)
     n_beside = room - _N_NAME - 1
     n_least = n_id if is_whole and _are_pods(lines) else min(n_id, _N_POD)
@@ -79,16 +80,16 @@ def _told(frame: Frame, report: Report, lines: Sequence[JobLine]) -> list[_Colum
     lost = ["yellow" if line.state in WASTED_STATES else "" for line in lines]
     found = [_Column("User", users)] if len(report.groups_of["user"]) > 1 else []
     found.append(_Column("State", states, styles=lost))
-    if _has_starts(frame, lines):
-        found.append(_Column("Start", [local_text(one.start_utc, report.period) for one in lines]))
     hours = hours_column([line.gpu_s for line in lines])
     emitted = [carbon.number_text(line.carbon_g) for line in lines]
     bold = ["bold"] * len(lines)
-    return [
-        *found,
+    numbers = [
         _Column("GPU h", hours, is_number=True),
         _Column(f"{carbon.unit} CO2e", emitted, styles=bold, is_number=True),
     ]
+    starts = _Column("Start", [local_text(one.start_utc, report.period) for one in lines])
+    with_starts = [*found, starts, *numbers]
+    return with_starts if _has_starts(frame, lines, with_starts) else [*found, *numbers]
 
 
 def _table(ink: Ink, columns: Sequence[_Column]) -> Table:
@@ -106,18 +107,30 @@ def _table(ink: Ink, columns: Sequence[_Column]) -> Table:
     return table
 
 
-def _n_most(frame: Frame, line: JobLine) -> int:
-    """Return how long an id may be in a short list: those of pods are names."""
+def _room(frame: Frame, columns: Sequence[_Column]) -> int:
+    """Return how many cells are left for ids and names."""
+    return frame.width - sum(column.n_cells + 1 for column in columns) - 1
+
+
+def _n_longest(texts: Iterable[str]) -> int:
+    return max(map(cell_len, texts), default=0)
+
+
+def _n_most(frame: Frame, line: JobLine, n_spare: int) -> int:
+    """Return how long an id may be in a short list; those of pods are names, and may fill it."""
     if "/" not in line.job_id:
         return _N_ID
-    return _N_POD_WIDE if frame.width >= _WIDE else _N_POD
+    return max(_N_POD_WIDE if frame.width >= _WIDE else _N_POD, n_spare)
 
 
 def _are_pods(lines: Sequence[JobLine]) -> bool:
     return all("/" in line.job_id for line in lines)
 
 
-def _has_starts(frame: Frame, lines: Sequence[JobLine]) -> bool:
+def _has_starts(frame: Frame, lines: Sequence[JobLine], columns: Sequence[_Column]) -> bool:
     """Tell whether there is room for starts: names of pods are long and matter more."""
-    has_pods = any("/" in line.job_id for line in lines)
-    return frame.width >= (_WIDE if has_pods else ROOMY)
+    if not any("/" in line.job_id for line in lines) or frame.width >= _WIDE:
+        return frame.width >= ROOMY
+    n_names = _n_longest(line.job_id for line in lines)
+    n_names += 1 + _n_longest(line.job_name or "" for line in lines)
+    return frame.width >= ROOMY and _room(frame, columns) >= n_names

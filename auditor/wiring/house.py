@@ -18,6 +18,11 @@ def house(settings: Settings) -> House:
         equivalences(),
         tuple(cluster.name for cluster in settings.clusters if cluster.collect is not None),
         identity=identity(settings),
+        user_rules=tuple(
+            (one.name, one.kubernetes.user)
+            for one in settings.clusters
+            if one.scheduler == "kubernetes"
+        ),
     )
 
 

@@ -200,3 +200,25 @@ def test_no_name_of_a_pod_drives_a_terminal(pods, form):
     explained = pods("explain", "team-ml/evil")
     assert explained.code == 0
     assert "\x1b" not in explained.out + explained.err
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        pytest.param("jobs.txt", "2 jobs + 1 steps + 2 rejects", id="Slurm"),
+        pytest.param("pods.json", "8 jobs + 1 other objects + 0 rejects", id="Kubernetes"),
+    ],
+)
+def test_what_is_no_job_is_called_what_it_is(pods, file, told):
+    cluster = "alpha" if file == "jobs.txt" else "gpu-cloud"
+    assert told in pods("ingest", "--cluster", cluster, file).out
+
+
+def test_the_same_file_under_another_cluster_is_read_twice(pods):
+    before = json.loads(pods("report", *WEEK, "--json").out)["quality"]["n_rows"]
+    for _ in range(2):
+        assert pods("ingest", "--cluster", "alpha", "pods.json").code == 0
+        found = json.loads(pods("report", *WEEK, "--json").out)["quality"]
+        assert found["n_rows"] == before + 9
+    pods_alone = json.loads(pods("report", *WEEK, "-M", "gpu-cloud", "--json").out)
+    assert pods_alone["quality"]["n_rows"] == 9

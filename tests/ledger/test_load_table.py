@@ -105,6 +105,42 @@ def test_a_load_without_a_window_stands_for_itself(ledger):
     assert told(ledger) == (2, 2, 2, ["x", "x"])
 
 
+def test_the_same_content_under_another_cluster_is_another_load(ledger):
+    """Its runs are others: `pods.json` of two clusters that nothing in it tells apart."""
+    loads = [("alpha", 2, (LATE,)), ("beta", 1, (NOTE,)), ("alpha", 2, ()), ("beta", 1, ())]
+    for cluster, n_bad, notes in loads:
+        runs = [View("1", cluster=cluster), View("2", cluster=cluster)]
+        source = LoadSource("pods.json", lambda: "d1", "2026-11-23T00:00:00Z", cluster=cluster)
+        asked(ledger, source, *runs, rejects=bad(*"xy"[:n_bad]), notes=notes)
+    assert told(ledger)[:3] == (2, 4, 3)
+    assert told(ledger, None, Filters(cluster=("beta",))) == (1, 2, 1, ["x"])
+    assert told(ledger, None, Filters(cluster=("alpha",))) == (1, 2, 2, ["x", "y"])
+    (found,) = ledger.quality(None, Filters(cluster=("beta",))).notes
+    assert found.note == NOTE
+
+
+@pytest.mark.parametrize(
+    "clusters",
+    [
+        pytest.param(("alpha",), id="as it names itself"),
+        pytest.param(("alpha", "beta"), id="several in one"),
+        pytest.param((), id="no runs at all"),
+    ],
+)
+def test_a_load_that_an_older_program_knows_stays_one(ledger, clusters):
+    views = [View(str(n), cluster=cluster) for n, cluster in enumerate(clusters)]
+    file = LoadSource("jobs.csv", lambda: "d1", "2026-11-23T00:00:00Z")
+    for _ in range(2):
+        asked(ledger, file, *views, rejects=bad("x"))
+        assert known_loads(ledger) == [("d1",)]
+
+
+@pytest.mark.parametrize(("cluster", "is_said"), [("alpha", True), ("beta", False)])
+def test_a_load_without_runs_is_of_the_cluster_that_was_asked(ledger, cluster, is_said):
+    asked(ledger, replace(window(0, 6), cluster="alpha"), rejects=bad("x"))
+    assert told(ledger, None, Filters(cluster=(cluster,)))[2] == is_said
+
+
 @pytest.mark.parametrize(
     ("first_h", "last_h", "n_loads"),
     [(-2, 0, 0), (-2, 1, 1), (24, 30, 0), (23, 30, 1), (-90, 90, 1)],

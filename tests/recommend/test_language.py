@@ -60,8 +60,9 @@ COMMANDS = [
     pytest.param(idle_gpu, POD | GPU_RUN | {"gpu_model": "Some accelerator"}, "",
                  id="an accelerator of no known resource"),
     pytest.param(idle_gpu, POD | UNUSED | {"n_gpu": 0.25}, "", id="a share of a card"),
-    pytest.param(lost_work, POD | FAILED, "spec: {activeDeadlineSeconds: 600, backoffLimit: 0}",
-                 id="failed"),
+    pytest.param(lost_work, POD | {"state": "FAILED"},
+                 "spec: {activeDeadlineSeconds: 600, backoffLimit: 0}", id="failed"),
+    pytest.param(lost_work, POD | FAILED, "", id="out of memory: the book has no limit of pods"),
     pytest.param(timed_out, POD | LATE, "terminationGracePeriodSeconds: 300", id="timed out"),
 ]  # fmt: skip
 
@@ -94,7 +95,12 @@ def test_sentences_about_pods():
     memory = over_asked_memory(slices(BARE | {"max_rss_bytes": GIB / 1.2}), SETTINGS).text
     assert memory.startswith("Asking for 1 GiB for Pod notebook in namespace vision of alice, ")
     assert "Put the line into the container of the pod." in memory
-    assert "1 of them out of memory (OOMKilled)" in lost_work(slices(POD | FAILED), SETTINGS).text
+    killed = lost_work(slices(POD | FAILED), SETTINGS).text
+    assert killed.startswith(
+        "1 run failed, out of memory (OOMKilled), after emitting 150 g. A high"
+    )
+    some = lost_work(slices(POD | FAILED, POD | {"state": "FAILED"}), SETTINGS).text
+    assert "2 runs failed, 1 of them out of memory (OOMKilled), after" in some
     late = timed_out(slices(POD | LATE), SETTINGS).text
     assert late.startswith("1 run met activeDeadlineSeconds (at most 1.00 h)")
 

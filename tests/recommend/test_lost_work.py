@@ -1,11 +1,12 @@
 """Failed and timed-out runs: what counts, what it saves, and what is said."""
 
+import numpy as np
 import pytest
 
 from auditor.recommend.interface import AdviceSettings
 from auditor.recommend.lost_work import lost_work
 from auditor.recommend.timed_out import timed_out
-from tests.recommend.samples import slices
+from tests.recommend.samples import GIB, slices
 
 SETTINGS = AdviceSettings()
 
@@ -23,6 +24,36 @@ def test_failed_runs_are_claimed_whole():
         "2 runs failed, 1 of them out of memory, after emitting 300 g. "
         "A short test first saves at most that, if it shows the fault that ended the long run."
     )
+
+
+OTHER = {"job_name": "eval", "memory_bytes": 7 * GIB}
+MORE = "More memory, where the work cannot do with less, saves at most that, "
+TWICE = " A first try is twice the most that its runs held: "
+
+
+@pytest.mark.parametrize(
+    ("runs", "how", "advice", "command"),
+    [
+        pytest.param([{}], "1 run failed, out of memory,", f"{TWICE}200 GiB a node.",
+                     "sbatch --mem=200G job.sh", id="one"),
+        pytest.param([{}, {"memory_bytes": 1.4 * GIB}], "2 runs failed, all of them out of memory,",
+                     f"{TWICE}200 GiB a node.", "sbatch --mem=200G job.sh", id="of one job"),
+        pytest.param([{"n_nodes": 4.0}], "1 run failed, out of memory,", f"{TWICE}50 GiB a node.",
+                     "sbatch --mem=50G job.sh", id="on several nodes"),
+        pytest.param([{}, OTHER], "2 runs failed, all of them out of memory,", "", "",
+                     id="of several jobs, of which each needs its own"),
+        pytest.param([{"memory_bytes": np.nan}], "1 run failed, out of memory,", "", "",
+                     id="nobody knows what it held"),
+        pytest.param([{"scheduler": "other"}], "1 run failed, out of memory,", "", "",
+                     id="of no scheduler with commands"),
+    ],
+)  # fmt: skip
+def test_what_lacked_memory_wants_memory_and_no_test(runs, how, advice, command):
+    found = lost_work(slices(*({"state": "OUT_OF_MEMORY"} | run for run in runs)), SETTINGS)
+    assert found.text == (
+        f"{how} after emitting {150 * len(runs)} g. {MORE}if nothing else was missing.{advice}"
+    )
+    assert found.command == command
 
 
 def test_failures_of_the_machine_are_named_and_not_blamed():

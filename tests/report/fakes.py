@@ -12,6 +12,7 @@ from auditor.domain.period import Period
 from auditor.domain.recommendation import Recommendation
 from auditor.domain.reject import Reject
 from auditor.report.build import ReportInput, build_report, totals_of
+from auditor.report.doubts import SourceNote
 from auditor.report.model import (
     EquivalenceFactor,
     FactorSource,
@@ -19,7 +20,6 @@ from auditor.report.model import (
     Provenance,
     QualityFacts,
     Report,
-    SourceNote,
 )
 
 ZONE = "Europe/Berlin"

@@ -7,8 +7,9 @@ import pytest
 
 from auditor.domain.job import QualityFlag
 from auditor.domain.reject import Reject
+from auditor.report.doubts import SourceNote
 from auditor.report.findings import findings, incomplete_reasons, method_text
-from auditor.report.model import IntensitySource, Provenance, QualityFacts, SourceNote
+from auditor.report.model import IntensitySource, Provenance, QualityFacts
 from auditor.report.page import Subject, to_html
 from tests.report.fakes import QUALITY, report_of, runaway, week_of_runs
 
@@ -261,10 +262,13 @@ def test_two_schedulers_are_told_apart_only_where_their_words_differ():
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "hint"), [("slurm", "sacctmgr"), ("kubernetes", "kubectl get pod"), ("other", "")]
+    ("scheduler", "hint"),
+    [("slurm", "sacctmgr"), ("kubernetes", "`kubectl get pod -n team-ml train-"), ("other", "")],
 )
 def test_a_runaway_is_ended_with_its_schedulers_command(scheduler, hint):
-    report = report_of(of_scheduler(scheduler, QualityFlag.RUNAWAY))
+    rows = of_scheduler(scheduler, QualityFlag.RUNAWAY)
+    rows["job_id"] = pd.Series([f"team-ml/train-{n}" for n in range(len(rows))], dtype="str")
+    report = report_of(rows)
     found = one_of(report, "called running long past")
     assert (hint in found.hint) if hint else not found.hint
 
@@ -287,6 +291,7 @@ def test_users_get_no_hint_that_they_cannot_follow():
     assert [one.text for one in findings(told_users)] == [one.text for one in findings(report)]
     hints = " ".join(one.hint for one in findings(told_users))
     assert not re.search(OF_OPERATORS, hints)
-    assert "Ask whether it still runs: squeue -j JOBID." in hints
+    largest = report.quality.open_runs.largest.job_id
+    assert f"Ask whether it still runs: squeue -j {largest}." in hints
     page = to_html(told_users, Subject("user", "alice"))
     assert not re.search(r"clusters\.nodes|auditor explain|sacctmgr", page)

@@ -3,13 +3,16 @@
 import re
 from html import unescape
 
+import pandas as pd
 import pytest
 
-from auditor.domain.job import PLATFORM
+from auditor.domain.job import NOBODY, PLATFORM
 from auditor.report.findings import findings
 from auditor.report.mail_words import TIMES
+from auditor.report.model import QualityFacts
 from auditor.report.page import INDEX_NAME, PageInput, Subject, render_site, to_html
 from auditor.report.terminal import TerminalStyle, to_terminal
+from auditor.units import carbon_text
 from tests.report.fakes import report_of, week_of_runs
 from tests.report.mail_cases import mail_of
 from tests.report.pods import ADVICE_FOR_PODS, OWNERS, week_on_both
@@ -35,6 +38,10 @@ def test_parts_of_devices_are_written_so_that_they_are_read(report):
     html = unescape(re.sub(r"<[^>]*>", "", to_html(report)))
     assert f"0.25 {TIMES} NVIDIA" in html
     assert f"0.33 {TIMES} NVIDIA" in html
+    whole = re.findall(r'<span class="nowrap">([^<]*)</span>', to_html(report))
+    assert {f"0.25 {TIMES}", f"0.33 {TIMES}"} <= set(whole)
+    assert any(re.fullmatch(r"\d+ Nov \d\d:\d\d", text) for text in whole)
+    assert any(text.endswith(" GPU h") for text in whole)
     cores = report_of(week_on_both().assign(n_gpu=0.0), filters={})
     text = mail_of(cores).text
     assert "0.05 cores" in text or "0.5 cores" in text
@@ -75,28 +82,52 @@ def test_the_index_tells_of_the_platform_beside_the_people(report):
 def test_who_is_nobodys_is_said_once_with_the_setting_and_is_no_doubt(report):
     found = [one for one in findings(report) if "name nobody" in one.text]
     assert [one.text for one in found] == ["7 runs of pods that name nobody, under (unknown)."]
-    assert "[clusters.kubernetes]" in found[0].hint
+    assert "`user` under [clusters.kubernetes] says what names them." in found[0].hint
     platform = [one for one in findings(report) if PLATFORM in one.text]
     assert len(platform) == 1
     assert [one.is_doubt for one in (*found, *platform)] == [False, False]
     assert not [one for one in findings(report_of(week_of_runs(9))) if "nobody" in one.text]
 
 
-@pytest.mark.parametrize(
-    ("scheduler", "asks", "says_limit"),
-    [
-        pytest.param("slurm", "squeue -j", True, id="Slurm"),
-        pytest.param("kubernetes", "kubectl get pod -n NAMESPACE POD.", False, id="Kubernetes"),
-        pytest.param("other", "", True, id="a table"),
-    ],
-)
-def test_what_runs_still_is_asked_of_its_scheduler(scheduler, asks, says_limit):
+ENDS_LATER = "Once it has ended, the next collection or export has its end."
+ASKED = [
+    pytest.param("slurm", "48211", None,
+                 f"Ask whether it still runs: squeue -j 48211. {ENDS_LATER}", id="Slurm"),
+    pytest.param("slurm", "48211_7", None,
+                 f"Ask whether it still runs: squeue -j 48211_7. {ENDS_LATER}", id="an array task"),
+    pytest.param("slurm", "4;reboot", None, ENDS_LATER, id="no id of Slurm"),
+    pytest.param("kubernetes", "team/train-0-x7k2p", "team/Job/train-0",
+                 f"Ask whether it still runs: kubectl get pod -n team train-0-x7k2p. {ENDS_LATER}",
+                 id="pod of a Job"),
+    pytest.param("kubernetes", "team/alone", None,
+                 f"Ask whether it still runs: kubectl get pod -n team alone. {ENDS_LATER}",
+                 id="pod of nothing"),
+    pytest.param("kubernetes", "team/$(reboot)", None, ENDS_LATER, id="no name of a pod"),
+    pytest.param("kubernetes", "team/serve-6f9c-q2v4k", "team/Deployment/serve",
+                 "Deployment serve runs until somebody ends it. Ask whether it is still needed; "
+                 "`kubectl -n team scale deployment/serve --replicas=0` ends it.", id="service"),
+    pytest.param("kubernetes", "team/notebook-0", "team/StatefulSet/notebook",
+                 "StatefulSet notebook runs until somebody ends it. Ask whether it is still "
+                 "needed; `kubectl -n team scale statefulset/notebook --replicas=0` ends it.",
+                 id="notebook"),
+    pytest.param("kubernetes", "team/n-0", "team/Notebook/n",
+                 "Notebook n runs until somebody ends it. Ask whether it is still needed.",
+                 id="what cannot be scaled"),
+    pytest.param("kubernetes", "team/x-1", "team/Deployment/x;reboot",
+                 "Deployment x;reboot runs until somebody ends it. Ask whether it is still needed.",
+                 id="no name of an owner"),
+    pytest.param("other", "7", None, ENDS_LATER, id="a table"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheduler", "job_id", "owner", "hint"), ASKED)
+def test_the_largest_run_that_runs_still_is_asked_for_by_name(scheduler, job_id, owner, hint):
     rows = week_of_runs(3).assign(is_open=True, time_limit_s=float("nan"))
     rows["scheduler"] = rows["scheduler"].cat.rename_categories({"slurm": scheduler})
+    rows["job_id"], rows["parent_job_id"] = job_id, owner
     (found,) = (one for one in findings(report_of(rows)) if "had not ended" in one.text)
-    assert asks in found.hint
-    assert ("squeue" in found.hint) == (scheduler == "slurm")
-    assert ("known time limit" in found.text) == says_limit
+    assert found.hint == hint
+    assert ("known time limit" in found.text) == (scheduler != "kubernetes")
 
 
 def test_file_names_of_pages_hold_nothing_of_a_path():
@@ -132,10 +163,70 @@ def test_a_table_of_jobs_never_drops_a_number_nor_the_end_of_an_id(width, n_char
     assert max(map(len, lines)) <= width
     is_cut = any("…" in row.split()[0] for row in rows)
     assert is_cut == (
-        n_characters > {None: 22 if width < 100 else 34, "job": 42}[by]
+        n_characters > {None: 42 if width > 100 else 34 if width == 100 else 22, "job": 42}[by]
         or (width, n_characters, by) == (60, 40, "job")
     )
     assert ("--json and --csv have them whole" in "\n".join(lines)) == (is_cut and by == "job")
+
+
+RULES = (("gpu-cloud", ("label:example.org/user", "namespace:user-*")), ("other", ()))
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        pytest.param(RULES, "gpu-cloud names people by label:example.org/user, namespace:user-* "
+                     "(`user` under [clusters.kubernetes]): these pods have none of it.",
+                     id="a rule"),
+        pytest.param(RULES[1:], "`user` under [clusters.kubernetes] says what names them.",
+                     id="a rule elsewhere only"),
+        pytest.param((("gpu-cloud", ()),), "`user` under [clusters.kubernetes] says what names "
+                     "them.", id="no rule"),
+    ],
+)  # fmt: skip
+def test_pods_that_a_rule_does_not_name_are_told_so(rules, told):
+    report = report_of(week_on_both(), filters={}, quality=QualityFacts(user_rules=rules))
+    (found,) = (one for one in findings(report) if "name nobody" in one.text)
+    assert found.hint.startswith(f"{told} Pods are named when they are read: ")
+
+
+def test_the_index_adds_up_with_those_whom_nobody_names():
+    rows = week_on_both()
+    report = report_of(rows, filters={})
+    people = rows["user"].dropna().unique()
+    pages = [PageInput(Subject("site", "Example HPC"), report)]
+    pages += [
+        PageInput(Subject("user", name), report_of(rows[rows["user"] == name], filters={}))
+        for name in people if name != PLATFORM
+    ]  # fmt: skip
+    index = render_site(pages)[INDEX_NAME]
+    told_of = {
+        one.key: carbon_text(one.carbon_g)
+        for one in report.groups_of["user"] if one.key in {NOBODY, PLATFORM}
+    }  # fmt: skip
+    assert (
+        f"{NOBODY}, runs of which accounting names no user: {told_of[NOBODY]} CO₂e in 7 " in index
+    )
+    assert f"{told_of[PLATFORM]} CO₂e" in index
+    assert "names no project" not in index
+    rows["account"] = None
+    index = render_site([PageInput(ALICE, report_of(rows, filters={}))])[INDEX_NAME]
+    assert f"names no project: {carbon_text(report.totals.carbon_g)} CO₂e in 120 runs" in index
+
+
+def test_names_that_leave_room_give_it_to_ids_and_starts():
+    rows = week_of_runs(4)
+    rows["scheduler"] = rows["scheduler"].cat.rename_categories({"slurm": "kubernetes"})
+    ids = [f"team-vision/vit-large-{n}-worker-0" for n in range(4)]
+    rows["job_id"] = pd.Series(ids, dtype="str")
+    rows["job_name"] = pd.Series(["vit"] * 4, dtype="str")
+    rows["user"] = "alice"
+    for width, has_starts in ((80, True), (60, False)):
+        lines = to_terminal(report_of(rows), TerminalStyle(width)).splitlines()
+        told = {line.split()[0] for line in lines if line.startswith("team-vision/v")}
+        assert (told == set(ids)) == has_starts
+        heading = next(line for line in lines if line.startswith("Job "))
+        assert ("Start" in heading) == has_starts
 
 
 @pytest.mark.parametrize("by", [None, "job"])

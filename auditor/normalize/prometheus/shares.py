@@ -7,6 +7,7 @@ import pandas as pd
 
 from auditor.normalize.prometheus.boards import Boards
 from auditor.normalize.prometheus.names import UNKNOWN
+from auditor.normalize.prometheus.spread import idle_draw_w, spread_j
 
 _PARTS = ["run", "energy_j", "covered_s"]
 
@@ -26,13 +27,15 @@ def attribute(steps: pd.DataFrame, boards: Boards, runs: pd.DataFrame) -> Attrib
     A step in which a pod began or ended by the recorded times is split at them, evenly in time;
     where nobody recorded them the step is the later holder's. A step across a gap is always spread
     over those who held the board meanwhile: the pods at its two ends, by their begin and end. The
-    rest is nobody's. What a pod's energy covers is its own time: from its begin, in its first
-    step, and to its end, in the step after its last.
+    rest is nobody's; of a whole board it is no more than an idle one draws in that time, if that
+    is known, as far as the pods can have drawn what is above it. What a pod's energy covers is its
+    own time: from its begin, in its first step, and to its end, in the step after its last.
 
     Parameters
     ----------
     steps
-        Of these boards: board, reading, begin_s, end_s, energy_j, is_gap; all are believed.
+        Of these boards: board, reading, begin_s, end_s, energy_j, is_gap, most_w (what the board
+        can draw at most; NaN where its energy is not counted over the step); all are believed.
     runs
         By row: begin_ms, end_ms (NaN: open), is_begin_told, is_end_told (recorded, not inferred),
         is_daemon (an exporter itself: it holds nothing).
@@ -47,7 +50,7 @@ def attribute(steps: pd.DataFrame, boards: Boards, runs: pd.DataFrame) -> Attrib
     parts = pd.DataFrame(
         {
             "run": both["run"],
-            "energy_j": _spread(both),
+            "energy_j": spread_j(both, idle_draw_w(steps, boards, both)),
             "covered_s": both["held_s"] * both["n_units"],
         }
     )
@@ -82,14 +85,15 @@ def _gone(
 def _arrived(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Add how long within its step each holder at the later reading held the board.
 
-    `held_s` is by all that is known of its times, `sure_s` by what is recorded of them.
+    `held_s` is by all that is known of its times, `sure_s` by what is recorded of them; in
+    `could_s` it may have drawn what an idle board does not.
     """
     from_s, is_told = _edge_s(rows, runs, "begin", rows["begin_s"])
     to_s, is_end_told = _edge_s(rows, runs, "end", rows["end_s"])
     to_s = to_s.where(is_end_told, rows["end_s"])
     held_s = (to_s - from_s).clip(lower=0.0)
     sure_s = (to_s - from_s.where(is_told | rows["is_gap"], rows["begin_s"])).clip(lower=0.0)
-    return rows.assign(held_s=held_s, sure_s=sure_s)
+    return rows.assign(held_s=held_s, sure_s=sure_s, could_s=sure_s)
 
 
 def _left(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +105,11 @@ def _left(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     from_s, is_begin_told = _edge_s(rows, runs, "begin", rows["begin_s"])
     from_s = from_s.where(is_begin_told, rows["begin_s"])
     held_s = (to_s - from_s).clip(lower=0.0)
-    return rows.assign(held_s=held_s, sure_s=held_s.where(is_told | rows["is_gap"], 0.0))
+    sure_s = held_s.where(is_told | rows["is_gap"], 0.0)
+    # Where its begin is not recorded either, its first step already makes up for its last.
+    is_cut_short = is_begin_told & ~is_told & ~rows["is_gap"]
+    could_s = sure_s.where(~is_cut_short, rows["end_s"] - from_s)
+    return rows.assign(held_s=held_s, sure_s=sure_s, could_s=could_s)
 
 
 def _edge_s(
@@ -115,11 +123,3 @@ def _edge_s(
         edge_s.clip(lower=rows["begin_s"], upper=rows["end_s"]),
         is_told.set_axis(rows.index).eq(other=True),
     )
-
-
-def _spread(rows: pd.DataFrame) -> "pd.Series[float]":
-    """Return each holder's energy of a step by its share of the board and of the time."""
-    length_s = rows["end_s"] - rows["begin_s"]
-    part = (rows["sure_s"] * rows["share"] / length_s).fillna(0.0)
-    total = part.groupby([rows["reading"]]).transform("sum")
-    return rows["energy_j"] * part.where(total <= 1.0, part / total)

@@ -17,18 +17,18 @@ _MS_PER_S = 1000.0
 def counter_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFrame:
     """Return the steps of energy counters [mJ], each under its later reading.
 
-    Columns board, reading, begin_s, end_s, energy_j, is_gap, is_good. Exporters that look less
-    often than they are asked repeat a value, and one may hang: what the counter rose by is spread
-    evenly over the time since its value was new, and judged over it. A counter that went back
-    began anew: what it lost is not known. Nor is a rise believed of more than one and a half times
-    what the board can draw, or after a stand that is longer than a gap: of less than an idle board
-    draws, or if nobody saw the stand begin. A counter that stands so long to the last is not
+    Columns board, reading, begin_s, end_s, energy_j, is_gap, is_good, most_w. Exporters that look
+    less often than they are asked repeat a value, and one may hang: what the counter rose by is
+    spread evenly over the time since its value was new, and judged over it. A counter that went
+    back began anew: what it lost is not known. Nor is a rise believed of more than one and a half
+    times what the board can draw, or after a stand that is longer than a gap: of less than an idle
+    board draws, or if nobody saw the stand begin. A counter that stands so long to the last is not
     believed either.
 
     Parameters
     ----------
     plausible_w
-        What each board can draw at most.
+        What each board can draw at most: their `most_w`.
     """
     steps, limit_s = _between(boards)
     board = boards.readings["board"]
@@ -46,6 +46,7 @@ def counter_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFr
     watts = (rise["energy_j"] / rise["length_s"]).fillna(0.0)
     steps["energy_j"] = watts * (steps["end_s"] - steps["begin_s"])
     steps["is_good"] = is_believed.where(is_over, ~is_long)
+    steps["most_w"] = plausible_w[board]
     return steps[steps["begin_s"].notna()].reset_index(drop=True)
 
 
@@ -59,7 +60,8 @@ def power_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFram
     """Return the steps of power gauges [W]: a reading stands for the time since the one before.
 
     After a gap, and at a board's first reading, it stands for one interval. Columns as those of
-    `counter_steps`; none of them spans a gap.
+    `counter_steps`; none of them spans a gap, and `most_w` is NaN: what lies between two readings
+    is not counted.
     """
     readings = boards.readings
     board = readings["board"]
@@ -77,6 +79,7 @@ def power_steps(boards: Boards, plausible_w: NDArray[np.float64]) -> pd.DataFram
             "energy_j": power_w * length_s,
             "is_gap": False,
             "is_good": (power_w >= 0) & (power_w <= plausible_w[board] * _CREDIBLE_RATIO),
+            "most_w": np.nan,
         }
     )
 
