@@ -7,23 +7,28 @@ from itertools import chain
 
 from auditor.domain.incident import Incident
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.collect_pod_incidents import GAP, pod_incident, source_named, when_text
-from auditor.pipeline.collect_pod_parts import Gap, PodSource, Window
+from auditor.pipeline.collect_pod_incidents import (
+    GAP,
+    UNSEEN,
+    pod_incident,
+    source_named,
+    when_text,
+)
+from auditor.pipeline.collect_pod_parts import TELLER, Gap, PodSource, Window
 
 _HINT = "Its page of targets (/targets) and its log say why."
-_TELLS_OF_PODS = "kube-state-metrics"
 
 
 @dataclass(frozen=True)
 class GapChanges:
-    """Incidents to raise, after those of the sources `over` have been resolved."""
+    """Incidents to raise, after those of `over` (source, code) have been resolved."""
 
     found: tuple[Incident, ...] = ()
-    over: tuple[str, ...] = ()
+    over: tuple[tuple[str, str], ...] = ()
 
     def resolve(self, ledger: Ledger, now_utc: datetime) -> int:
         """Resolve those that are over; return how many."""
-        return sum(ledger.sources.resolve(name, {GAP}, now_utc) for name in self.over)
+        return sum(ledger.sources.resolve(name, {code}, now_utc) for name, code in self.over)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def gap_changes(
 
     Of what was said of the slot only that stays which is said again: samples may have come since.
     What goes on from a known span makes it grow. Each span has a source of its own, as one source
-    has one unresolved incident of a code.
+    has one unresolved incident of a code. Whoever has no API hears of pods from one exporter only:
+    where that one is silent runs may be missing, elsewhere only what meters say.
 
     Parameters
     ----------
@@ -53,14 +59,27 @@ def gap_changes(
         What has no samples in the slot; it may reach beyond.
     """
     known = ledger.sources.incidents(clusters=(source.cluster,), unresolved_only=True)
-    olds = [one for one in known if one.code == GAP]
-    left = chain.from_iterable(_left(one, slot) for one in olds)
-    new = (_Span(gap.start_utc, gap.end_utc, gaps=(gap,)) for gap in gaps)
-    spans = _joined([*left, *new])
-    kept = {name for name in map(_kept, spans) if name}
-    over = tuple(one.source for one in olds if one.source not in kept)
-    changed = [span for span in spans if span.gaps or not _kept(span)]
-    return GapChanges(tuple(_incident(source, span, now_utc) for span in changed), over)
+    found: list[Incident] = []
+    over: list[tuple[str, str]] = []
+    gaps = tuple(gaps)
+    for code in (UNSEEN, GAP):
+        olds = [one for one in known if one.code == code]
+        left = chain.from_iterable(_left(one, slot) for one in olds)
+        new = (
+            _Span(gap.start_utc, gap.end_utc, gaps=(gap,))
+            for gap in gaps
+            if _code(source, gap) == code
+        )
+        spans = _joined([*left, *new])
+        kept = {name for name in map(_kept, spans) if name}
+        over += [(one.source, code) for one in olds if one.source not in kept]
+        changed = [span for span in spans if span.gaps or not _kept(span)]
+        found += [_incident(source, span, code, now_utc) for span in changed]
+    return GapChanges(tuple(found), tuple(over))
+
+
+def _code(source: PodSource, gap: Gap) -> str:
+    return UNSEEN if source.look is None and gap.what == TELLER else GAP
 
 
 def _left(old: Incident, slot: Window) -> list[_Span]:
@@ -99,30 +118,29 @@ def _kept(span: _Span) -> str:
     return next(fits, "")
 
 
-def _incident(source: PodSource, span: _Span, now_utc: datetime) -> Incident:
+def _incident(source: PodSource, span: _Span, code: str, now_utc: datetime) -> Incident:
     edges = (span.start_utc, span.end_utc)
     name = _kept(span) or source_named(source, span.start_utc)
     if span.gaps:
-        found = pod_incident(source, GAP, (_text(source, span), _HINT), edges, now_utc)
+        found = pod_incident(source, code, (_text(span, code), _HINT), edges, now_utc)
         return replace(found, source=name)
     old = span.olds[0]
     text = old.text.replace(_from_to(old.start_utc, old.end_utc or span.end_utc), _from_to(*edges))
     return replace(old, source=name, text=text, start_utc=edges[0], end_utc=edges[1])
 
 
-def _text(source: PodSource, span: _Span) -> str:
+def _text(span: _Span, code: str) -> str:
     whats = dict.fromkeys(gap.what for gap in sorted(span.gaps, key=_place))
     is_bridged = [gap.is_bridged for gap in span.gaps]
     meaning = "what the meters would have said of that time is modelled"
-    if all(is_bridged):
+    if code == UNSEEN:
+        meaning = "of what ran then only those pods are known that were seen before it or after it"
+    elif all(is_bridged):
         meaning = "their counters ran on: the energy is known, and only its course within is not"
     elif any(is_bridged):
         meaning = "what counters that ran on do not tell of that time is modelled"
-    # Whoever has no API hears of pods from kube-state-metrics only.
-    is_unseen = source.look is None and _TELLS_OF_PODS in whats
-    unseen = "; pods that began and ended then are not known" if is_unseen else ""
     when = _from_to(span.start_utc, span.end_utc)
-    return f"Prometheus has no samples of {', '.join(whats)} {when}: {meaning}{unseen}."
+    return f"Prometheus has no samples of {', '.join(whats)} {when}: {meaning}."
 
 
 def _place(gap: Gap) -> tuple[datetime, datetime, str]:

@@ -17,12 +17,14 @@ MENDED_BY_A_LOOK = frozenset({"kubernetes_cut", "kubernetes_denied", "kubernetes
 # What a look says of itself: over with the first one that does not say it.
 EMPTY = "kubernetes_empty"
 SAID_BY_A_LOOK = frozenset({EMPTY, "kubernetes_clock", "kubernetes_partial", "pods_refused"})
-# Over when all slots that were due have been asked for. What has no samples is `prometheus_gap`:
-# it is over when its slots are asked again and are whole.
+# Over when all slots that were due have been asked for. What has no samples is `prometheus_gap`,
+# or `pods_unseen`: it is over when its slots are asked again and are whole.
+NOTHING_FITS = "prometheus_series"
 MENDED_BY_ALL_SLOTS = frozenset(
-    {"prometheus_denied", "prometheus_down", "prometheus_refused", "timeout"}
+    {"prometheus_denied", "prometheus_down", "prometheus_refused", NOTHING_FITS, "timeout"}
 )
 GAP, RETENTION, UNATTRIBUTED = "prometheus_gap", "prometheus_retention", "energy_unattributed"
+UNSEEN = "pods_unseen"
 _LEAST_MISSED = timedelta(hours=1)
 _N_LOOKS = 4
 _LEAST_WH = 1e-3
@@ -93,6 +95,7 @@ def held_since(ledger: Ledger, source: PodSource) -> datetime:
         for one in ledger.sources.incidents(clusters=(source.cluster,))
         if (one.source, one.code) == (name, RETENTION)
         and one.end_utc is not None
+        and one.resolved_utc is None
         and one.start_utc <= source.since_utc
     ]
     return max(found, default=source.since_utc)
@@ -158,7 +161,7 @@ def pod_incident(
 ) -> Incident:
     """Return an incident of a code, `words` (text, hint) and a span."""
     text, hint = words
-    is_meters = code in {GAP, RETENTION, UNATTRIBUTED}
+    is_meters = code in {GAP, UNSEEN, RETENTION, UNATTRIBUTED}
     name = prometheus_name(source.cluster) if is_meters else source.name
     return Incident(
         source=name,

@@ -33,6 +33,7 @@ from auditor.pipeline.collect_pod_parts import (
     prometheus_name,
 )
 from auditor.pipeline.collect_pod_sights import is_to_come
+from auditor.pipeline.collect_pod_silence import Sights
 from auditor.pipeline.collect_pod_views import lifted, measured, typed
 from auditor.pipeline.factors import Factors
 from auditor.pipeline.known_pods import KnownPods, joined, one_each, stacked
@@ -41,8 +42,6 @@ from auditor.pipeline.uids_elsewhere import told_elsewhere
 
 _BY_METERS = ["gpu_energy_j", "gpu_utilisation_ratio", "total_cpu_s", "max_rss_bytes"]
 _COUNTS = ("n_rows", "n_jobs", "n_steps", "n_rejects", "n_new", "n_superseded", "n_unchanged")
-# A pod of which meters have said nothing for so long is gone, if they said something of others.
-_SILENCE = timedelta(minutes=30)
 _FLAGS = "quality_flags"
 _AN_INSTANT = timedelta(microseconds=1)
 # A cluster without pods is no news.
@@ -64,7 +63,7 @@ class PodIntake:
         self.notes: dict[Note, None] = {}
         self.known = KnownPods(ledger, source.cluster)
         self.listed = typed(pd.DataFrame(columns=names(JOBS)))
-        self.told_to: dict[str, datetime] = {}
+        self.sights = Sights()
         self.refusals: list[str] = []
         self.refused_ids: set[str | None] = set()
         self.left_out: set[str] = set()
@@ -97,7 +96,6 @@ class PodIntake:
         assembled = assemble_pods(answer.pods, context, cluster)
         told = one_each(assembled.jobs)
         self.refused_ids |= assembled.refused_ids
-        self.told_to.update(dict.fromkeys(told["raw_job_id"], window[1]))
         metered = self.ledger.meters.pods_of(cluster, slot_utc)
         # Of what the API lists it knows best, also what was asked for.
         listed = self.listed[self.listed["raw_job_id"].isin(metered)]
@@ -105,6 +103,7 @@ class PodIntake:
         told = stacked([told, listed])
         known = self.known.of({*told["raw_job_id"], *metered})
         others = known[~known["raw_job_id"].isin(told["raw_job_id"])]
+        self.sights.take(window, answer, stacked([told, others]))
         jobs = self._finished(told, others)
         batch = Batch(jobs, assembled.rejects, len(jobs) + len(assembled.rejects), len(jobs), 0)
         load = LoadSource(context.source, lambda: _digest(jobs), self._now_text(), window)
@@ -138,18 +137,6 @@ class PodIntake:
         load = LoadSource(name, lambda: _digest(jobs), self._now_text(), window)
         self._load(iter([self._taken(batch)]), load)
 
-    def are_silent(
-        self, opened: pd.DataFrame, gaps: Sequence[Window], now_utc: datetime
-    ) -> pd.Series:
-        """Tell of which pods meters have said nothing for long, though they spoke of others."""
-        told = opened["raw_job_id"].map(self.told_to).astype(opened["end_utc"].dtype)
-        last = opened["end_utc"].fillna(told).fillna(opened["submit_utc"])
-        is_silent = last < pd.Timestamp(now_utc - _SILENCE)
-        for start_utc, end_utc in gaps:
-            if end_utc >= now_utc - _SILENCE:
-                is_silent &= last < pd.Timestamp(start_utc - _SILENCE)
-        return is_silent
-
     def around(self, window: Window) -> pd.DataFrame:
         """Return the pods that may have run in a span: what `ask_meters` asks of `known`."""
         columns = ["raw_job_id", "job_id", "start_utc", "end_utc", "is_open", "n_gpu", _FLAGS]
@@ -170,6 +157,7 @@ class PodIntake:
                 "start_utc": both["start_utc"],
                 "end_utc": both["end_utc"].mask(both["is_open"]),
                 "n_gpu": both["n_gpu"].mask(is_untyped),
+                "is_start_inferred": (both[_FLAGS] & int(QualityFlag.START_INFERRED)) != 0,
             }
         ).reset_index(drop=True)
 

@@ -12,6 +12,8 @@ from auditor.normalize.interface import ExportContext
 from auditor.pipeline.collect_plan import Reach
 
 Window = tuple[datetime, datetime]
+# What tells of pods where there is no API, as gaps name it.
+TELLER = "kube-state-metrics"
 ShouldStop = Callable[[], bool]
 
 
@@ -88,6 +90,14 @@ class Metering(Protocol):
     @property
     def notes(self) -> Sequence[Remark]:
         """What is missing altogether."""
+
+    @property
+    def tells_of_pods(self) -> bool:
+        """Whether kube-state-metrics was heard."""
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether none of the exporters was heard."""
 
     @property
     def unattributed_wh(self) -> float:

@@ -1,25 +1,24 @@
 """One collection of a Kubernetes cluster: a look at its pods, then slot by slot its meters."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pandas as pd
 
 from auditor.collect.errors import CollectError
-from auditor.domain.incident import Incident, SourceState
 from auditor.ledger.ledger import Ledger
-from auditor.pipeline.collect_incidents import blocking_incident, clock_incident
+from auditor.pipeline.collect_incidents import blocking_incident
 from auditor.pipeline.collect_parts import CollectReceipt, Run
-from auditor.pipeline.collect_plan import advanced
+from auditor.pipeline.collect_pod_cycle import Cycle
 from auditor.pipeline.collect_pod_gaps import gap_changes
 from auditor.pipeline.collect_pod_incidents import (
     MENDED_BY_A_LOOK,
     MENDED_BY_ALL_SLOTS,
     OVERLAP,
+    RETENTION,
     SAID_BY_A_LOOK,
     UNATTRIBUTED,
-    held_since,
     looks_missed_incident,
     odd_in_look,
     overlap_incident,
@@ -28,7 +27,6 @@ from auditor.pipeline.collect_pod_incidents import (
     slot_name,
     unattributed_incident,
 )
-from auditor.pipeline.collect_pod_intake import PodIntake
 from auditor.pipeline.collect_pod_parts import (
     Metering,
     PodSource,
@@ -38,6 +36,13 @@ from auditor.pipeline.collect_pod_parts import (
 )
 from auditor.pipeline.collect_pod_plan import SLOT, plan_slots, slot_of
 from auditor.pipeline.collect_pod_sights import CLOCK_SLACK
+from auditor.pipeline.collect_pod_silence import (
+    Silence,
+    is_dark,
+    is_silent,
+    is_untold,
+    nothing_fits,
+)
 from auditor.pipeline.factors import Factors
 
 
@@ -64,25 +69,8 @@ def collect_pods(source: PodSource, factors: Factors, ledger: Ledger, run: Run) 
     return receipt
 
 
-class _Cycle:
-    """One collection under way; `asked` names whom it asks at the moment."""
-
-    def __init__(self, source: PodSource, factors: Factors, ledger: Ledger, run: Run) -> None:
-        self.source, self.ledger, self.run = source, ledger, run
-        self.began_utc = run.now_utc().astimezone(UTC).replace(microsecond=0)
-        self.incidents: dict[tuple[str, str], Incident] = {}
-        self.asked = source.name
-        self.n_resolved = 0
-        known = ledger.sources.state(source.cluster)
-        self.last_look_utc = None if known is None else known.trusted_to(self.began_utc)
-        self.was_ahead = known is not None and known.is_ahead_of(self.began_utc)
-        self.state = self._first_state(known)
-        self.begin_utc = max(self.source.since_utc, held_since(ledger, source))
-        self.plan = plan_slots(self.state, self.begin_utc, source.reach, self.began_utc)
-        self.is_whole = False
-        self.n_windows = 0
-        self.gaps: list[Window] = []
-        self.intake = PodIntake(source, factors, ledger, run)
+class _Cycle(Cycle):
+    """One collection under way: a look, then slot by slot."""
 
     def ask(self) -> None:
         """Look at the API, if there is one, then ask for the slots, if there are meters.
@@ -98,49 +86,15 @@ class _Cycle:
         self._tell_overlaps()
         if self.source.ask_meters is not None:
             self.asked = prometheus_name(self.source.cluster)
+            self._look_back()
             if not self._ask_slots():
                 return
             self._tell_overlaps()
         if not self.intake.left_out:
             for name in {self.source.name, prometheus_name(self.source.cluster)}:
-                self._resolve(name, {OVERLAP})
+                self.resolve(name, {OVERLAP})
         self._end_vanished(seen_utc)
         self._finish(seen_utc)
-
-    def raise_(self, *incidents: Incident) -> None:
-        """Remember incidents at once: the next moment may be our last."""
-        for incident in incidents:
-            self.incidents.setdefault((incident.source, incident.code), incident)
-            self.ledger.sources.raise_incident(incident)
-
-    def close(self, failure: CollectError | None) -> CollectReceipt:
-        """Say what it came to."""
-        state = self.ledger.sources.state(self.source.cluster)
-        return CollectReceipt(
-            cluster=self.source.cluster,
-            is_whole=self.is_whole,
-            n_windows=self.n_windows,
-            n_windows_due=len(self.plan.windows) if self.source.ask_meters else 0,
-            collected_to_utc=None if state is None else state.collected_to_utc,
-            n_resolved=self.n_resolved,
-            incidents=tuple(self.incidents.values()),
-            notes=tuple(self.intake.notes),
-            failure=failure,
-            is_held=False,
-            **self.intake.counts,
-        )
-
-    def _first_state(self, known: SourceState | None) -> SourceState:
-        """Return where to begin: all over again where the cursor was set by a clock ahead."""
-        since = min(self.source.since_utc, self.began_utc)
-        if known is None:
-            return SourceState(self.source.cluster, since, since, None)
-        if not known.is_ahead_of(self.began_utc):
-            return known
-        state = SourceState(self.source.cluster, min(since, known.since_utc), since, None)
-        self.raise_(clock_incident(self.source.name, state, self.began_utc))
-        self.ledger.sources.take_back(state)
-        return state
 
     def _look(self) -> datetime | None:
         """Load what the API lists; return when it was so, None where there is no API."""
@@ -160,10 +114,10 @@ class _Cycle:
         for remark in remarks:
             span = (min(since_utc, seen_utc), seen_utc)
             self.raise_(remark_incident(self.source, remark, span, self.began_utc))
-        self._resolve(name, (MENDED_BY_A_LOOK | SAID_BY_A_LOOK) - said)
+        self.resolve(name, (MENDED_BY_A_LOOK | SAID_BY_A_LOOK) - said)
         if self.source.ask_meters is None and self.last_look_utc is not None:
             span = (self.last_look_utc, max(seen_utc, self.last_look_utc))
-            self._raise_any(looks_missed_incident(self.source, span, self.began_utc))
+            self.raise_any(looks_missed_incident(self.source, span, self.began_utc))
         return seen_utc
 
     @property
@@ -179,28 +133,32 @@ class _Cycle:
         found = overlap_incident(
             self.source, intake.left_out, tuple(intake.allocations), self.began_utc
         )
-        self.incidents.pop((found.source, found.code), None)
         self.raise_(found)
 
     def _ask_slots(self) -> bool:
         """Ask for each slot and load it, and let the cursor follow; tell whether all were."""
-        n_silent = 0
+        unheard: list[tuple[Window, Metering]] = []
         for window in self.plan.windows:
             if self.run.should_stop():
                 return False
             answer = self._metering(window)
             # Nothing at all before the first sample: the meters' memory does not reach so far.
-            is_silent = n_silent == self.n_windows and _is_silent(window, answer)
-            n_silent += is_silent
-            receipt = self.intake.take_slot(window, answer, () if is_silent else answer.notes)
+            silent = is_silent(window, answer)
+            is_before = silent and self.heard_to_utc is None
+            receipt = self.intake.take_slot(window, answer, () if is_before else answer.notes)
             self.n_windows += 1
-            if not is_silent:
+            if is_before:
+                unheard.append((window, answer))
+            else:
                 self._tell(window, answer)
             self.run.progress.advanced(self.source.cluster, window, receipt)
-            if window != self.plan.windows[-1]:
-                self._advance(window)
-        self._note_begin(n_silent)
-        self._resolve(prometheus_name(self.source.cluster), MENDED_BY_ALL_SLOTS)
+            # Nor does the cursor pass what is silent: it is asked for again until it is not.
+            if not silent:
+                self.heard_to_utc = window[1]
+                if window != self.plan.windows[-1]:
+                    self.advance(window)
+        self._tell_unheard(unheard)
+        self.resolve(prometheus_name(self.source.cluster), MENDED_BY_ALL_SLOTS)
         return True
 
     def _metering(self, window: Window) -> Metering:
@@ -212,22 +170,65 @@ class _Cycle:
         context = replace(self.source.context, source=name, seen_utc=self.began_utc)
         return ask(window, self.intake.around(window), context, self.run.should_stop)
 
-    def _tell(self, window: Window, answer: Metering) -> None:
-        self.gaps += [(gap.start_utc, gap.end_utc) for gap in answer.gaps]
-        changes = gap_changes(self.ledger, self.source, window, answer.gaps, self.began_utc)
+    def _tell(self, window: Window, answer: Metering, begin_utc: datetime | None = None) -> None:
+        """Say what an answer lacks, of a slot or of what is left of it from a moment on."""
+        gaps = [*answer.gaps]
+        if self.source.look is None and is_untold(window, answer, self.began_utc):
+            gaps.append(Silence(*window))
+        if begin_utc is not None:
+            gaps = [
+                Silence(max(gap.start_utc, begin_utc), gap.end_utc, gap.what, gap.is_bridged)
+                for gap in gaps
+            ]
+        slot = (max(window[0], begin_utc or window[0]), window[1])
+        changes = gap_changes(self.ledger, self.source, slot, gaps, self.began_utc)
         self.n_resolved += changes.resolve(self.ledger, self.began_utc)
         self.raise_(*changes.found)
         found = unattributed_incident(self.source, window, answer.unattributed_wh, self.began_utc)
-        self._raise_any(found)
+        self.raise_any(found)
         if found is None:
-            self._resolve(slot_name(self.source, window), {UNATTRIBUTED})
+            self.resolve(slot_name(self.source, window), {UNATTRIBUTED})
 
-    def _note_begin(self, n_silent: int) -> None:
-        """Say that the meters' memory begins later than the collection, where it does."""
+    def _tell_unheard(self, unheard: Sequence[tuple[Window, Metering]]) -> None:
+        """Say what slots without a word before the first word come to.
+
+        They are gaps, or lie before all that a Prometheus holds. A memory may be shorter than what
+        is looked back for: what was heard once is not asked of it.
+
+        Raises
+        ------
+        CollectError
+            It never said a word.
+        """
+        if self.heard_to_utc is None and any(is_dark(*one, self.began_utc) for one in unheard):
+            was_heard = self.source.look is None and self.came_to_utc > self.state.since_utc
+            if not was_heard and self.ledger.meters.totals(self.source.cluster).empty:
+                raise nothing_fits((unheard[0][0][0], unheard[-1][0][1]))
         is_first = self.plan.windows and self.plan.windows[0][0] <= slot_of(self.begin_utc)
-        if not n_silent or not is_first:
+        if unheard and is_first and self.heard_to_utc is not None:
+            self._note_begin(unheard[-1][0][1])
             return
-        begin_utc = self.plan.windows[n_silent - 1][1]
+        for window, answer in unheard:
+            if window[1] > self.came_to_utc:
+                self._tell(window, answer, self.came_to_utc)
+
+    def _look_back(self) -> None:
+        """Ask for all again where the meters' memory was found to begin late, and no longer does.
+
+        The address or the match of the configuration may have been mended since.
+        """
+        if not self.plan.is_deep or self.begin_utc <= self.source.since_utc:
+            return
+        edge_utc = slot_of(self.begin_utc)
+        window = (edge_utc - SLOT, edge_utc)
+        if is_silent(window, self._metering(window)):
+            return
+        self.begin_utc = self.source.since_utc
+        self.plan = plan_slots(self.state, self.begin_utc, self.source.reach, self.began_utc)
+        self.resolve(prometheus_name(self.source.cluster), {RETENTION})
+
+    def _note_begin(self, begin_utc: datetime) -> None:
+        """Say that the meters' memory begins later than the collection."""
         self.raise_(retention_incident(self.source, begin_utc, self.began_utc))
         self.begin_utc = max(self.begin_utc, begin_utc)
         if self.state.since_utc < begin_utc:
@@ -246,7 +247,7 @@ class _Cycle:
             is_gone = ~opened["raw_job_id"].isin(self.intake.listed["raw_job_id"])
             is_gone &= opened["submit_utc"] < pd.Timestamp(seen_utc)
         else:
-            is_gone = self.intake.are_silent(opened, self.gaps, self.began_utc)
+            is_gone = self.intake.sights.are_over(opened)
         last_look_utc = self.began_utc
         if self.last_look_utc is not None and not self.was_ahead:
             last_look_utc = self.last_look_utc
@@ -259,6 +260,8 @@ class _Cycle:
         if self._is_empty and self.source.ask_meters is None:
             return
         reached = min(self.began_utc, seen_utc or self.began_utc)
+        if self.source.ask_meters is not None and self.plan.windows:
+            reached = min(reached, self.heard_to_utc or self.state.collected_to_utc)
         since_utc = self.state.since_utc
         if self.source.ask_meters is None:
             # What was gone before the first look is not known.
@@ -269,8 +272,8 @@ class _Cycle:
         if self.plan.is_deep:
             self.state = replace(self.state, deep_utc=self.began_utc)
             self._forget()
-        self._advance((self.state.collected_to_utc, reached))
-        self._resolve(self.source.name, {"clock_set_back"})
+        self.advance((self.state.collected_to_utc, reached))
+        self.resolve(self.source.name, {"clock_set_back"})
 
     def _forget(self) -> None:
         """Forget the meters of pods that ended before anything that is still asked for."""
@@ -279,20 +282,3 @@ class _Cycle:
         opened = set(self.intake.known.still_open["raw_job_id"])
         listed = set(self.intake.listed["raw_job_id"])
         self.ledger.meters.forget(self.source.cluster, before_utc, but=opened | listed)
-
-    def _advance(self, window: Window) -> None:
-        self.state = advanced(self.state, window, self.began_utc)
-        self.ledger.sources.advance(self.state)
-
-    def _raise_any(self, incident: Incident | None) -> None:
-        if incident is not None:
-            self.raise_(incident)
-
-    def _resolve(self, name: str, codes: Iterable[str]) -> None:
-        self.n_resolved += self.ledger.sources.resolve(name, set(codes), self.began_utc)
-
-
-def _is_silent(window: Window, answer: Metering) -> bool:
-    """Tell whether meters say nothing of a slot, as something was missing all the time."""
-    is_dark = any(gap.start_utc <= window[0] and gap.end_utc >= window[1] for gap in answer.gaps)
-    return bool(answer.pods.empty and answer.meters.empty and is_dark)

@@ -21,6 +21,8 @@ from auditor.normalize.prometheus.use import cpu_seconds, peak_memory
 from auditor.pipeline.pod_metering_boards import Metered, ask_energy, ask_utilisation
 from auditor.pipeline.pod_metering_gaps import (
     DCGM,
+    KSM,
+    N_EXPORTERS,
     Absent,
     Gap,
     MeterNote,
@@ -43,8 +45,9 @@ class MeterAnswer:
     `pods` has the columns of PODS, `meters` those of METERS. `gaps` are spans without samples,
     `notes` what is missing altogether. `unattributed_wh` is energy of boards
     that pods held whom nobody knows, `idle_wh` that of boards nobody held. Together with the
-    energy of `meters` they are all that the boards drew, as far as it was measured. `n_queries`
-    and `n_bytes` say what it took.
+    energy of `meters` they are all that the boards drew, as far as it was measured.
+    `tells_of_pods`: kube-state-metrics was heard; `is_mute`: no exporter was. `n_queries` and
+    `n_bytes` say what it took.
     """
 
     pods: pd.DataFrame
@@ -55,6 +58,8 @@ class MeterAnswer:
     idle_wh: float
     n_queries: int
     n_bytes: int
+    tells_of_pods: bool = True
+    is_mute: bool = False
 
 
 def ask_meters(
@@ -76,7 +81,7 @@ def ask_meters(
         `[slot, slot + SLOT_S)`, shorter where it ends now.
     known
         Pods that other sources told of: uid, namespace, name, start_utc, end_utc (NaT: open),
-        and n_gpu, where the book has it.
+        and n_gpu and is_start_inferred, where the book has them.
 
     Raises
     ------
@@ -117,6 +122,8 @@ def ask_meters(
         idle_wh=metered.energy.idle_j / JOULES_PER_WH,
         n_queries=prometheus.n_queries,
         n_bytes=prometheus.n_bytes,
+        tells_of_pods=KSM not in told.absent.unheard,
+        is_mute=len(told.absent.unheard) == N_EXPORTERS,
     )
 
 

@@ -20,7 +20,7 @@ KSM, DCGM, CADVISOR = "kube-state-metrics", "dcgm-exporter", "cAdvisor"
 # A cluster may have no pod; it has nodes.
 _EVER = "kube_node_info"
 _N_SHOWN = 3
-_N_EXPORTERS = 3
+N_EXPORTERS = 3
 _WHOSE = "Is {} installed, and scraped?"
 
 
@@ -67,6 +67,11 @@ class Absent:
     went_down: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
 
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """The exporters that told nothing in the slot."""
+        return (*self.paused, *self.never)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -107,7 +112,7 @@ def gaps_of(told: Told, asked: Asked) -> tuple[Gap, ...]:
     """Return the spans of a slot that samples are missing of."""
     whole = (_instant(asked.start_s), _instant(asked.end_s))
     absent = told.absent
-    silent = [*absent.paused, *absent.never] if len(absent.never) == _N_EXPORTERS else absent.paused
+    silent = [*absent.paused, *absent.never] if len(absent.never) == N_EXPORTERS else absent.paused
     if asked.start_s > asked.look_s - NOT_YET_S:
         silent = ()
     facts, use = told.facts, told.use

@@ -26,7 +26,7 @@ from auditor.ledger.ledger import Ledger
 from auditor.normalize.kubernetes.frame import PODS
 from auditor.pipeline.collect_parts import CollectProgress, CollectReceipt, Run, Silent
 from auditor.pipeline.collect_plan import Reach
-from auditor.pipeline.collect_pod_parts import PodsAnswer, PodSource, ShouldStop
+from auditor.pipeline.collect_pod_parts import TELLER, PodsAnswer, PodSource, ShouldStop
 from auditor.pipeline.collect_pods import collect_pods
 from auditor.pipeline.factors import Factors
 from auditor.pipeline.line import Intake, ingest
@@ -41,7 +41,10 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod as it really was; `end_utc` None: it runs on. `gone_utc`: the API forgot it then."""
+    """A pod as it really was; `end_utc` None: it runs on. `gone_utc`: the API forgot it then.
+
+    `untold_utc`: kube-state-metrics was silent on it from then on, and meters were not.
+    """
 
     name: str
     start_utc: datetime
@@ -56,6 +59,7 @@ class Pod:
     uses_first_hour_only: bool = False
     user: str = "alice"
     phase: str = "Succeeded"
+    untold_utc: datetime | None = None
 
     @property
     def uid(self) -> str:
@@ -105,6 +109,8 @@ class Answer:
     unattributed_wh: float = 0.0
     notes: tuple[Remark, ...] = ()
     idle_wh: float = 0.0
+    tells_of_pods: bool = True
+    is_mute: bool = False
 
 
 @dataclass
@@ -122,6 +128,7 @@ class PodSite:
     remarks: tuple[Remark, ...] = ()
     meter_remarks: tuple[Remark, ...] = ()
     holds_since: datetime | None = None
+    is_mute: bool = False
     knows_created: bool = True
     knows_ends: bool = True
     unattributed_wh: float = 0.0
@@ -262,27 +269,32 @@ class PodSite:
         start_utc, end_utc = window
         if self.holds_since is not None:
             start_utc = max(start_utc, self.holds_since)
-        if start_utc >= end_utc:
-            return Answer(
-                _frame([], PODS),
-                _frame([], METERS),
-                (Gap(*window, "everything"),),
-            )
+        if start_utc >= end_utc or self.is_mute:
+            nothing = _frame([], PODS), _frame([], METERS)
+            is_young = window[0] > self.now - timedelta(minutes=15)
+            gaps = [] if is_young else [Gap(*window, TELLER)]
+            return Answer(*nothing, gaps, tells_of_pods=False, is_mute=True)
         seen = [pod for pod in self.pods if _overlap_s(pod, start_utc, end_utc) > 0]
         gaps = [
             replace(gap, start_utc=max(gap.start_utc, start_utc), end_utc=min(gap.end_utc, end_utc))
             for gap in self.gaps
             if gap.start_utc < end_utc and gap.end_utc > start_utc
         ]
+        dark = [(gap.start_utc, gap.end_utc) for gap in gaps if gap.what == TELLER]
+        told_to = next((begin for begin, end in dark if end >= end_utc), end_utc)
+        named = [pod for pod in seen if _overlap_s(pod, start_utc, told_to) > 0]
+        named = [pod for pod in named if pod.untold_utc is None or pod.untold_utc > start_utc]
         return Answer(
-            _frame([self._pod_row(pod, end_utc) for pod in seen], PODS),
+            _frame([self._pod_row(pod, told_to) for pod in named], PODS),
             _frame([self._meter_row(pod, window[0], (start_utc, end_utc)) for pod in seen], METERS),
             gaps,
             self.unattributed_wh,
             self.meter_remarks,
+            tells_of_pods=told_to > start_utc,
         )
 
     def _pod_row(self, pod: Pod, end_utc: datetime) -> dict[str, Any]:
+        end_utc = min(end_utc, pod.untold_utc or end_utc)
         has_ended = self.knows_ends and pod.end_utc is not None and pod.end_utc <= end_utc
         start_utc = pod.start_utc
         return {
@@ -319,6 +331,7 @@ class PodSite:
         dark_s = sum(
             _overlap_s(pod, max(gap.start_utc, span[0]), min(gap.end_utc, span[1]))
             for gap in self.gaps
+            if gap.what != TELLER
         )
         metered_s = max(ran_s - dark_s, 0.0)
         device_s = metered_s * pod.n_gpu

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.pipeline.pod_site import HOUR, NOW, SINCE, Gap, PodSite
+from auditor.pipeline.collect_pod_parts import TELLER
+from tests.pipeline.pod_site import HOUR, NOW, OPEN, SINCE, Gap, PodSite
 
 END_OF_SLOT = SINCE + 6 * HOUR
 
@@ -64,9 +65,9 @@ def test_of_a_gap_over_two_slots_only_what_is_asked_again_can_be_over(site):
         ([("a meter", False)], ["is modelled"], ["counters", "not known"]),
         ([("a meter", True)], ["the energy is known"], ["modelled", "pods"]),
         (
-            [("a meter", True), ("kube-state-metrics", False)],
-            ["counters that ran on do not tell", "is modelled", "pods that began and ended then"],
-            [],
+            [("a meter", True), ("another", False)],
+            ["counters that ran on do not tell", "is modelled"],
+            ["pods"],
         ),
     ],
     ids=["modelled", "bridged", "both"],
@@ -78,3 +79,26 @@ def test_a_gap_is_called_modelled_only_where_it_is(site, gaps, said, unsaid):
     (incident,) = site.incidents()
     assert all(word in incident.text for word in said)
     assert not any(word in incident.text for word in unsaid)
+
+
+@pytest.mark.parametrize(
+    ("has_api", "codes"),
+    [(True, {"prometheus_gap": False}), (False, {"pods_unseen": True, "prometheus_gap": False})],
+    ids=["with an API", "without"],
+)
+def test_runs_are_lost_where_nothing_else_tells_of_pods(site, has_api, codes):
+    site.has_api, site.pods = has_api, [OPEN]
+    span = (SINCE + HOUR, SINCE + 2 * HOUR)
+    site.gaps = [Gap(*span, TELLER), Gap(SINCE, SINCE + 3 * HOUR)]
+    site.collect()
+    found = site.incidents()
+    assert {one.code: one.loses_runs for one in found} == codes
+    for one in found:
+        assert (TELLER in one.text) == (has_api or one.code == "pods_unseen")
+        assert ("only those pods are known" in one.text) == (one.code == "pods_unseen")
+        # The long gap of a meter is none of what tells of pods.
+        assert (one.code != "pods_unseen") or (one.start_utc, one.end_utc) == span
+    site.gaps = []
+    site.later(days=1, minutes=1)
+    site.collect()
+    assert site.incidents() == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from auditor.pipeline.collect_pod_parts import TELLER
 from tests.pipeline.pod_site import (
     BARE,
     BRIEF,
@@ -220,7 +221,7 @@ def test_meters_alone_end_what_they_do_not_see_any_more(tmp_path: Path) -> None:
     assert (book.loc["gone", "state"], book.loc["gone", "end_utc"]) == ("DELETED", gone.end_utc)
     version = site.version()
     site.later(minutes=21)
-    site.gaps = [Gap(NOW - timedelta(minutes=5), NOW + HOUR)]
+    site.gaps = [Gap(NOW - timedelta(minutes=5), NOW + HOUR, TELLER)]
     site.collect()
     assert site.book()["is_open"].sum() == 2
     site.gaps = []

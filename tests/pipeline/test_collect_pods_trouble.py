@@ -247,7 +247,8 @@ def test_meters_are_told_of_the_pods_that_others_know(site: PodSite) -> None:
     site.later(minutes=15)
     site.collect()
     last = site.told[-1].set_index("name")
-    assert list(last.columns) == ["uid", "namespace", "start_utc", "end_utc", "n_gpu"]
+    columns = ["uid", "namespace", "start_utc", "end_utc", "n_gpu", "is_start_inferred"]
+    assert list(last.columns) == columns
     assert last.loc["open", "start_utc"] == OPEN.start_utc
     assert pd.isna(last.loc["open", "end_utc"])
     assert last.loc["done", "end_utc"] == DONE.end_utc

@@ -33,14 +33,16 @@ def times_of(
 
     The times that the API server has recorded go first, then what `known` says, then the pod's
     first and last sample: half a scrape interval before and after, flagged as inferred. A pod
-    whose samples stop while others' go on is gone; one that is there to the last scrape is open.
+    whose samples stop while others' of the same exporter go on is gone; one that is there to the
+    last scrape is open. Of two inferred starts the earlier one is nearer to the truth.
 
     Parameters
     ----------
     base
         By uid: node.
     known
-        uid, start_utc, end_utc of pods that other sources told of.
+        uid, start_utc, end_utc of pods that other sources told of; is_start_inferred, if nobody
+        recorded that start.
     """
     interval_s = facts.interval_s or _USUAL_INTERVAL_S
     seen = facts.extents.groupby("uid").agg({"first_s": "min", "last_s": "max"}).reindex(base.index)
@@ -48,12 +50,12 @@ def times_of(
     phase = _phase(facts.last.get(PHASE, pd.DataFrame()), base.index)
     reason = _reason(facts, "kube_pod_status_reason", base.index)
     is_done = phase.isin(["Failed", "Succeeded"])
-    last_look_s = facts.scrapes["time_s"].max() if len(facts.scrapes) else np.inf
+    last_look_s = _last_looks(facts, base.index)
     is_gone = ~is_done & (seen["last_s"] < last_look_s - _LATE_RATIO * interval_s)
 
-    start_s, start_inferred = _starts(facts, base, seen["first_s"], book["start_s"])
     was_there = seen["first_s"] <= begin_s + _LATE_RATIO * interval_s
-    start_s = start_s.where(~start_inferred | was_there, start_s - interval_s / 2)
+    first_s = seen["first_s"].where(was_there, seen["first_s"] - interval_s / 2)
+    start_s, start_inferred = _starts(facts, base, first_s, book)
     is_waiting = (phase == "Pending") & base["node"].isna()
     start_s, start_inferred = start_s.mask(is_waiting), start_inferred & ~is_waiting
 
@@ -72,22 +74,34 @@ def times_of(
             "created_utc": _instants(_told(facts, "kube_pod_created", base.index)),
             "start_utc": _instants(start_s),
             "end_utc": _instants(end_s.mask(is_open)),
-            "seen_utc": _instants(seen["last_s"]),
+            "seen_utc": _instants(seen["last_s"].where(~is_gone, end_s)),
             "is_open": is_open,
             "quality_flags": flags.astype("int64"),
         }
     )
 
 
+def _last_looks(facts: PodFacts, uids: pd.Index) -> "pd.Series[float]":
+    """Return when whoever told of each pod was heard last [s]: one of several may be silent."""
+    latest_s = facts.scrapes["time_s"].max() if len(facts.scrapes) else np.inf
+    if "instance" not in facts.extents:
+        return pd.Series(latest_s, index=uids)
+    told = facts.extents.sort_values("last_s", kind="stable")
+    heard_s = told["instance"].map(told.groupby("instance")["last_s"].max())
+    of_pod = told.assign(heard_s=heard_s).drop_duplicates("uid", keep="last")
+    return of_pod.set_index("uid")["heard_s"].reindex(uids).clip(upper=latest_s)
+
+
 def _starts(
-    facts: PodFacts, base: pd.DataFrame, first_s: "pd.Series[float]", book_s: "pd.Series[float]"
+    facts: PodFacts, base: pd.DataFrame, first_s: "pd.Series[float]", book: pd.DataFrame
 ) -> tuple["pd.Series[float]", "pd.Series[bool]"]:
     """Return when pods were bound: as recorded, else as known, else when first seen (inferred)."""
     bound_s = _told(facts, "kube_pod_status_scheduled_time", base.index)
     accepted_s = _told(facts, "kube_pod_start_time", base.index)
     told_s = pd.concat([bound_s, accepted_s], axis="columns").min(axis="columns")
-    told_s = told_s.fillna(book_s)
-    return told_s.fillna(first_s), told_s.isna() & first_s.notna()
+    told_s = told_s.fillna(book["start_s"].mask(book["is_start_inferred"]))
+    seen_s = pd.concat([first_s, book["start_s"]], axis="columns").min(axis="columns")
+    return told_s.fillna(seen_s), told_s.isna() & seen_s.notna()
 
 
 def _ends(
@@ -151,8 +165,14 @@ def _told(facts: PodFacts, metric: str, uids: pd.Index) -> "pd.Series[float]":
 
 def _known_times(known: pd.DataFrame, uids: pd.Index) -> pd.DataFrame:
     told = known.drop_duplicates("uid").set_index("uid").reindex(uids)
+    is_inferred = told.reindex(columns=["is_start_inferred"])["is_start_inferred"]
     return pd.DataFrame(
-        {"start_s": seconds(told["start_utc"]), "end_s": seconds(told["end_utc"])}, index=uids
+        {
+            "start_s": seconds(told["start_utc"]),
+            "end_s": seconds(told["end_utc"]),
+            "is_start_inferred": is_inferred.eq(other=True),
+        },
+        index=uids,
     )
 
 

@@ -1,5 +1,7 @@
 """Pods as kube-state-metrics tells of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,6 +134,48 @@ def test_what_the_book_knows_stands_where_the_series_tell_no_time():
     assert epoch(pod["start_utc"]) == -9000
     assert pod["quality_flags"] == 0
     assert epoch(told(known, seen=OPEN, **STARTED)["start_utc"]) == 590
+
+
+@pytest.mark.parametrize(
+    ("known_s", "is_inferred", "start_s", "flags"),
+    [
+        pytest.param(-9000, True, -9000, QualityFlag.START_INFERRED, id="seen before"),
+        pytest.param(3000, True, 570, QualityFlag.START_INFERRED, id="first seen at an edge"),
+        pytest.param(3000, False, 3000, 0, id="recorded"),
+    ],
+)
+def test_of_two_starts_that_nobody_recorded_the_earlier_one_stays_inferred(
+    known_s, is_inferred, start_s, flags
+):
+    known = pd.DataFrame({"uid": ["u1"], "start_utc": [at(known_s)], "end_utc": [pd.NaT]})
+    known["is_start_inferred"] = is_inferred
+    pod = told(known, seen=OPEN)
+    assert (epoch(pod["start_utc"]), pod["quality_flags"]) == (start_s, flags)
+
+
+@pytest.mark.parametrize("changes", [{"seen": GONE}, {"seen": OPEN}], ids=["gone", "open"])
+def test_no_end_lies_after_what_was_seen(changes):
+    pod = told(**changes, **STARTED)
+    assert epoch(pod["seen_utc"]) == (epoch(pod["end_utc"]) or 7200)
+
+
+@pytest.mark.parametrize(
+    ("instances", "is_open"),
+    [
+        pytest.param(("s1", "s2"), {"u1": True, "u2": True}, id="its exporter is silent"),
+        pytest.param(("s1", "s1"), {"u1": False, "u2": True}, id="another pod of it is there"),
+    ],
+)
+def test_a_pod_is_gone_where_whoever_told_of_it_goes_on_without_it(instances, is_open):
+    series = [{**POD, "node": "n1"}, {**POD, "pod": "b", "uid": "u2", "node": "n1"}]
+    info = pd.DataFrame([{**one, "value": 1.0} for one in series])
+    both = facts(kube_pod_info=info)
+    ends = [
+        {**one, "instance": instance, "first_s": 600, "last_s": last_s}
+        for one, instance, last_s in zip(series, instances, (6000, 7200), strict=True)
+    ]
+    pods = pods_of(replace(both, extents=pd.DataFrame(ends)), NOBODY, RULES, 0.0)
+    assert pods.set_index("uid")["is_open"].to_dict() == is_open
 
 
 def test_a_pod_that_was_bound_meanwhile_is_one():
